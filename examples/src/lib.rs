@@ -1,0 +1,1 @@
+//! What every example shares: arguments, the `--json` line, plots.

@@ -1,0 +1,1 @@
+//! The outside view: see the files beside `Cargo.toml`.
