@@ -6,17 +6,71 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Everything that can go wrong on the quantum floor. Messages say what was found and what was wanted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs)] // each message names its fields
 pub enum Error {
+    // Gates and circuits
     /// A gate was given the same qubit twice.
     #[error("`{gate}` needs distinct qubits, but qubit {qubit} is used twice (step {step})")]
-    SameQubit {
-        /// Name of the gate.
-        gate: String,
-        /// The qubit that stands twice among the operands.
-        qubit: usize,
-        /// Index of the instruction in its circuit.
-        step: usize,
-    },
+    SameQubit { gate: String, qubit: usize, step: usize },
+    /// A qubit outside of its register or circuit.
+    #[error("qubit index {qubit} is out of range for `{gate}`: there are {width} qubits (step {step})")]
+    QubitRange { gate: String, qubit: usize, width: usize, step: usize },
+    /// A classical bit that nothing has measured.
+    #[error("bit {bit} is out of range: the circuit has {bits} bits (step {step})")]
+    BitRange { bit: usize, bits: usize, step: usize },
+    /// A register or slice of the wrong width.
+    #[error("`{gate}` acts on {expected} qubits, found {found}")]
+    Width { gate: String, found: usize, expected: usize },
+    /// A gate with the wrong number of qubits.
+    #[error("`{gate}` takes {expected} qubits, found {found}")]
+    Operands { gate: String, found: usize, expected: usize },
+    /// A gate with the wrong number of angles.
+    #[error("`{gate}` takes {expected} angles, found {found}")]
+    Angles { gate: String, found: usize, expected: usize },
+    /// An angle that is not finite, or mixes more parameters than an angle can.
+    #[error("an angle of `{gate}` is not finite or mixes more than {max} parameters (step {step})", max = crate::angle::MAX_TERMS)]
+    Angle { gate: String, step: usize },
+    /// An angle that names a parameter the circuit does not have.
+    #[error("`{gate}` uses parameter {parameter}, but the circuit has {parameters} (step {step})")]
+    ParameterRange { gate: String, parameter: usize, parameters: usize, step: usize },
+    /// The wrong number of parameter values.
+    #[error("expected {expected} parameter values, found {found}")]
+    ParameterCount { found: usize, expected: usize },
+    /// A parameter value that is not finite.
+    #[error("parameter `{name}` is {value}, expected a finite number")]
+    ParameterValue { name: String, value: String },
+    /// A parameter name that is unknown, missing or given twice.
+    #[error("parameter `{name}` is unknown, missing or given twice; the circuit has: {known}")]
+    ParameterName { name: String, known: String },
+    /// Two circuits that use one parameter name for different shapes.
+    #[error("parameter `{name}` has shape {expected:?} here and {found:?} in the circuit that is added")]
+    ParameterShape { name: String, found: Vec<usize>, expected: Vec<usize> },
+    /// More parameters than a circuit can number.
+    #[error("parameter `{name}` of shape {shape:?} is more than a circuit can number")]
+    TooManyParameters { name: String, shape: Vec<usize> },
+    /// A name declared twice.
+    #[error("`{name}` is declared twice")]
+    DeclaredTwice { name: String },
+    /// A register without qubits.
+    #[error("register `{name}` needs at least one qubit")]
+    EmptyRegister { name: String },
+    /// More qubits than a circuit can hold.
+    #[error("{found} qubits are more than the {limit} that a circuit can hold")]
+    TooManyQubits { found: usize, limit: usize },
+    /// More steps than a circuit can hold.
+    #[error("a circuit holds at most {limit} steps")]
+    TooManySteps { limit: usize },
+    /// A step that is no gate where only gates can stand.
+    #[error("`{step}` is no unitary step, so it cannot stand inside `{what}`")]
+    NotUnitaryStep { what: &'static str, step: String },
+    /// A matrix that is no square of a power of two.
+    #[error("the matrix of `{gate}` is {rows} x {columns}, expected 2^k x 2^k with k from 1 to 10")]
+    MatrixShape { gate: String, rows: usize, columns: usize },
+    /// A matrix that is not unitary.
+    #[error(
+        "the matrix of `{gate}` is not unitary: U U^+ differs from the identity by {deviation:e}, allowed {tolerance:e}"
+    )]
+    UnitaryGate { gate: String, deviation: f64, tolerance: f64 },
 
     /// A matrix that must be square is not.
     #[error("{what} must be square, found {rows} x {columns}")]
@@ -81,5 +135,33 @@ pub enum Error {
     RepeatedQubit {
         /// The qubit.
         qubit: usize,
+    },
+    /// A value has the wrong shape or number of qubits.
+    #[error("{what}: found {found}, expected {wanted}")]
+    Shape {
+        /// What has the shape.
+        what: String,
+        /// What was found.
+        found: String,
+        /// What was wanted.
+        wanted: String,
+    },
+    /// A number is outside its range.
+    #[error("{what} is {found}, but {wanted} was expected")]
+    OutOfRange {
+        /// What the number stands for.
+        what: String,
+        /// The number.
+        found: f64,
+        /// The range.
+        wanted: String,
+    },
+    /// A map is no quantum channel.
+    #[error("the map is not {property}: it is off by {deviation:e}, expected less than 1e-9")]
+    NotAChannel {
+        /// The property that it lacks.
+        property: &'static str,
+        /// Largest deviation of an element.
+        deviation: f64,
     },
 }

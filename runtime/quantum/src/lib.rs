@@ -1,8 +1,16 @@
 //! The quantum floor of Ketline.
 
+pub mod angle;
+pub mod channel;
+pub mod circuit;
 pub mod error;
+pub mod gate;
 pub mod linalg;
 
+pub use angle::Angle;
+pub use channel::Channel;
+pub use circuit::{Bit, Bits, Builder, Circuit, Instruction, Parameters, Qubit, QubitSlice, Qubits};
 pub use error::{Error, Result};
+pub use gate::Gate;
 pub use linalg::Matrix;
 pub use num_complex::Complex64 as C64;

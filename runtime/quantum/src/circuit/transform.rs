@@ -1,0 +1,133 @@
+//! Inverse, control, power and composition of circuits.
+
+use super::{Circuit, Instruction, MAX_STEPS};
+use crate::{Angle, Error, Result};
+
+impl Circuit {
+    /// The circuit that undoes this one.
+    ///
+    /// # Errors
+    /// [`Error::NotUnitaryStep`] where a step cannot be undone.
+    pub fn inverse(&self) -> Result<Self> {
+        Ok(Self {
+            instructions: inverse(&self.instructions)?,
+            name: format!("{}†", self.name),
+            ..self.clone()
+        })
+    }
+
+    /// The circuit, controlled by `controls` more qubits, numbered after its own.
+    ///
+    /// # Errors
+    /// [`Error::NotUnitaryStep`] where a step cannot be controlled.
+    pub fn control(&self, controls: usize) -> Result<Self> {
+        let mut circuit = self.clone();
+        circuit.declare("control", controls)?;
+        let qubits: Vec<_> = (self.width..self.width + controls).collect();
+        circuit.instructions = control(&self.instructions, &qubits)?;
+        Ok(circuit)
+    }
+
+    /// The circuit, `times` times in a row, with the same parameters each time.
+    ///
+    /// # Errors
+    /// [`Error::NotUnitaryStep`] where a step is no gate, [`Error::TooManySteps`].
+    pub fn power(&self, times: usize) -> Result<Self> {
+        if let Some(step) = self.instructions.iter().find(|step| !step.is_unitary()) {
+            return Err(Error::NotUnitaryStep { what: "power", step: step.name() });
+        }
+        if !super::fits(times, self.instructions.len(), 0) {
+            return Err(Error::TooManySteps { limit: MAX_STEPS });
+        }
+        let instructions = std::iter::repeat_n(&self.instructions, times).flatten().cloned().collect();
+        Ok(Self { instructions, ..self.clone() })
+    }
+
+    /// Appends another circuit on the given qubits. Parameters join by name: same name and shape is the same parameter;
+    /// classical bits and outputs are added after those that are there.
+    ///
+    /// # Errors
+    /// [`Error::Width`], [`Error::QubitRange`], [`Error::SameQubit`], [`Error::ParameterShape`].
+    pub fn append(&mut self, other: &Self, qubits: &[usize]) -> Result<()> {
+        let outputs: Vec<_> = other.outputs.iter().map(|bit| bit + self.bits).collect();
+        let mut whole = self.clone();
+        for step in whole.adopt(other, qubits)? {
+            whole.push(step)?;
+        }
+        whole.outputs.extend(outputs);
+        *self = whole;
+        Ok(())
+    }
+
+    /// Registers what another circuit needs and returns its steps in this circuit's numbers.
+    pub(super) fn adopt(&mut self, other: &Self, qubits: &[usize]) -> Result<Vec<Instruction>> {
+        if qubits.len() != other.width {
+            return Err(Error::Width {
+                gate: other.name.clone(),
+                found: qubits.len(),
+                expected: other.width,
+            });
+        }
+        for (at, &qubit) in qubits.iter().enumerate() {
+            if qubit >= self.width {
+                return Err(Error::QubitRange {
+                    gate: other.name.clone(),
+                    qubit,
+                    width: self.width,
+                    step: 0,
+                });
+            }
+            if qubits[..at].contains(&qubit) {
+                return Err(Error::SameQubit { gate: other.name.clone(), qubit, step: 0 });
+            }
+        }
+        let mut renamed = vec![0; other.parameters.len()];
+        for group in other.parameters.groups() {
+            let offset = match self.parameters.group(&group.name) {
+                Some(known) if known.shape == group.shape => known.offset,
+                Some(known) => {
+                    let (name, found, expected) =
+                        (group.name.clone(), group.shape.clone(), known.shape.clone());
+                    return Err(Error::ParameterShape { name, found, expected });
+                }
+                None => self.parameters.declare(&group.name, group.shape.clone())?,
+            };
+            for k in 0..group.len() {
+                renamed[group.offset + k] = offset + k;
+            }
+        }
+        let first_bit = self.bits;
+        self.bits += other.bits;
+        let mut steps = Vec::with_capacity(other.instructions.len());
+        for step in &other.instructions {
+            let mut step = step.relabel(&|qubit| qubits[qubit], &|bit| bit + first_bit);
+            step.for_each_call(&mut |call| {
+                for angle in &mut call.angles {
+                    *angle = angle.substitute(|p| Angle::parameter(renamed[p]));
+                }
+            });
+            steps.push(step);
+        }
+        Ok(steps)
+    }
+}
+
+/// The steps that undo `body`.
+pub(super) fn inverse(body: &[Instruction]) -> Result<Vec<Instruction>> {
+    let undo = |step: &Instruction| match step {
+        Instruction::Gate(call) => Ok(Instruction::Gate(call.inverse())),
+        Instruction::Barrier { .. } => Ok(step.clone()),
+        _ => Err(Error::NotUnitaryStep { what: "inverse", step: step.name() }),
+    };
+    body.iter().rev().map(undo).collect()
+}
+
+/// The steps of `body`, each with more controls.
+pub(super) fn control(body: &[Instruction], controls: &[usize]) -> Result<Vec<Instruction>> {
+    let add = |step: &Instruction| match step {
+        Instruction::Gate(call) => Ok(Instruction::Gate(call.clone().controlled(controls))),
+        Instruction::Barrier { .. } => Ok(step.clone()),
+        _ => Err(Error::NotUnitaryStep { what: "control", step: step.name() }),
+    };
+    body.iter().map(add).collect()
+}
