@@ -87,6 +87,7 @@ impl Angle {
     }
 
     /// The angle with each parameter replaced by what `of` says.
+    #[must_use]
     pub fn substitute(&self, mut of: impl FnMut(usize) -> Angle) -> Self {
         self.terms().fold(Self::radians(self.offset), |sum, (p, c)| sum + of(p) * c)
     }

@@ -140,7 +140,7 @@ impl Builder {
     pub fn inverse<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> R {
         let (result, body) = self.block(body);
         match super::transform::inverse(&body) {
-            Ok(inverse) => inverse.into_iter().for_each(|step| self.push(step)),
+            Ok(inverse) => self.extend(inverse),
             Err(error) => self.record(Err(error)),
         }
         result
@@ -151,7 +151,7 @@ impl Builder {
         let controls = self.checked("control", &operand.qubits());
         let (result, body) = self.block(body);
         match super::transform::control(&body, &controls) {
-            Ok(controlled) => controlled.into_iter().for_each(|step| self.push(step)),
+            Ok(controlled) => self.extend(controlled),
             Err(error) => self.record(Err(error)),
         }
         result
@@ -164,7 +164,7 @@ impl Builder {
             self.record(Err(Error::NotUnitaryStep { what: "power", step: step.name() }));
         } else if super::fits(times, body.len(), self.step()) {
             for _ in 0..times {
-                body.iter().for_each(|step| self.push(step.clone()));
+                self.extend(body.iter().cloned());
             }
         } else {
             self.record(Err(Error::TooManySteps { limit: super::MAX_STEPS }));
@@ -177,13 +177,14 @@ impl Builder {
         let qubits = self.checked(&circuit.name, &operand.qubits());
         if self.error.is_none() {
             match self.circuit.adopt(circuit, &qubits) {
-                Ok(steps) => steps.into_iter().for_each(|step| self.push(step)),
+                Ok(steps) => self.extend(steps),
                 Err(error) => self.record(Err(error)),
             }
         }
     }
 
     /// Says which measured bits are the result, the first is the least significant.
+    #[allow(clippy::needless_pass_by_value)] // bits are handles: `returns(m)` reads as the macro's last line
     pub fn returns(&mut self, output: impl Output) {
         self.circuit.outputs = output.outputs().into_iter().map(super::Bit::index).collect();
     }
@@ -248,6 +249,12 @@ impl Builder {
                 None => self.circuit.instructions.push(instruction),
             },
             Err(error) => self.error = Some(error),
+        }
+    }
+
+    fn extend(&mut self, steps: impl IntoIterator<Item = Instruction>) {
+        for step in steps {
+            self.push(step);
         }
     }
 

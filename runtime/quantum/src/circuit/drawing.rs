@@ -59,7 +59,9 @@ impl Drawing {
         if let Instruction::If { bit, value, body } = step {
             let condition = format!("{condition}if {}c{bit}: ", if *value { "" } else { "!" });
             let earliest = earliest.max(measured_in[*bit]);
-            body.iter().for_each(|inner| self.place(circuit, inner, &condition, earliest, free, measured_in));
+            for inner in body {
+                self.place(circuit, inner, &condition, earliest, free, measured_in);
+            }
             return;
         }
         let qubits = step.qubits();

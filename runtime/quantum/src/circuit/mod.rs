@@ -182,13 +182,11 @@ impl Circuit {
     /// [`Error::BitRange`].
     pub fn set_outputs(&mut self, outputs: impl Into<Vec<usize>>) -> Result<()> {
         let outputs = outputs.into();
-        match outputs.iter().find(|bit| **bit >= self.bits) {
-            Some(bit) => Err(Error::BitRange { bit: *bit, bits: self.bits, step: self.instructions.len() }),
-            None => {
-                self.outputs = outputs;
-                Ok(())
-            }
+        if let Some(&bit) = outputs.iter().find(|bit| **bit >= self.bits) {
+            return Err(Error::BitRange { bit, bits: self.bits, step: self.instructions.len() });
         }
+        self.outputs = outputs;
+        Ok(())
     }
 
     /// The circuit with all parameters replaced by values, in flat order.
@@ -239,7 +237,9 @@ impl Circuit {
             let level = places.iter().map(|place| levels[*place]).max().unwrap_or(0);
             let length =
                 usize::from(!matches!(step, Instruction::Barrier { .. } | Instruction::Channel { .. }));
-            places.iter().for_each(|place| levels[*place] = level + length);
+            for place in places {
+                levels[place] = level + length;
+            }
         }
         levels.into_iter().max().unwrap_or(0)
     }

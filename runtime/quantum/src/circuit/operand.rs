@@ -123,13 +123,14 @@ impl QubitIndex for Range<usize> {
 
     #[allow(private_interfaces)]
     fn of(self, places: &[usize], fault: Option<Fault>) -> QubitSlice {
-        match places.get(self.clone()) {
-            Some(part) => QubitSlice { places: part.to_vec(), fault },
-            None => {
-                let index = self.end.max(self.start).saturating_sub(1);
-                QubitSlice { places: Vec::new(), fault: Some(Fault::Index { index, width: places.len() }) }
-            }
-        }
+        let Some(part) = places.get(self.clone()) else {
+            let index = self.end.max(self.start).saturating_sub(1);
+            return QubitSlice {
+                places: Vec::new(),
+                fault: Some(Fault::Index { index, width: places.len() }),
+            };
+        };
+        QubitSlice { places: part.to_vec(), fault }
     }
 }
 

@@ -197,6 +197,8 @@ impl<T: Trainable, const N: usize> Trainable for [T; N] {
     }
 
     fn flatten(values: &Self::Value, flat: &mut Vec<f64>) {
-        values.iter().for_each(|value| T::flatten(value, flat));
+        for value in values {
+            T::flatten(value, flat);
+        }
     }
 }

@@ -19,7 +19,9 @@ impl Circuit {
         loop {
             let before = instructions.len();
             let mut kept = Vec::with_capacity(before);
-            instructions.into_iter().for_each(|step| absorb(&mut kept, step));
+            for step in instructions {
+                absorb(&mut kept, step);
+            }
             instructions = kept;
             if instructions.len() == before {
                 return Self { instructions, ..self.clone() };

@@ -157,7 +157,7 @@ fn simplification_of_random_circuits_is_exact() {
         let mut circuit = Circuit::new(3);
         for _ in 0..40 {
             let row = &crate::gate::table()[draw(crate::gate::table().len())];
-            let mut qubits = vec![0, 1, 2];
+            let mut qubits = [0, 1, 2];
             qubits.rotate_left(draw(3));
             if draw(2) == 0 {
                 qubits.swap(0, 1);

@@ -19,7 +19,7 @@ const LINE: usize = 110;
 /// b.cx(q.at(0), q.at(1));
 /// assert_eq!(
 ///     b.finish()?.to_string(),
-///     "q[0]: ─[h]──●──\n            │  \nq[1]: ──────⊕──\n"
+///     "q[0]: ─[h]──●─\n            │ \nq[1]: ──────⊕─\n"
 /// );
 /// # Ok::<(), ketline_quantum::Error>(())
 /// ```
@@ -68,8 +68,8 @@ fn cells(drawing: &Drawing) -> Vec<Column> {
         let column = &mut columns[element.column];
         let wires = element.marks.iter().map(|(wire, _)| *wire);
         if let (true, Some(low), Some(high)) = (element.joined, wires.clone().min(), wires.max()) {
-            for row in 2 * low..=2 * high {
-                column[row] = Some(if row % 2 == 0 { "┼" } else { "│" }.to_owned());
+            for (row, cell) in column.iter_mut().enumerate().take(2 * high + 1).skip(2 * low) {
+                *cell = Some(if row % 2 == 0 { "┼" } else { "│" }.to_owned());
             }
         }
         for (wire, mark) in &element.marks {
@@ -85,11 +85,8 @@ fn cells(drawing: &Drawing) -> Vec<Column> {
     let finish = |cells: Vec<Option<String>>| {
         let inner = cells.iter().flatten().map(|cell| cell.chars().count()).max().unwrap_or(1);
         let pad = |row: usize, cell: Option<String>| {
-            let (line, cell) = if row % 2 == 0 {
-                ("─", cell.unwrap_or("─".into()))
-            } else {
-                (" ", cell.unwrap_or(" ".into()))
-            };
+            let line = ["─", " "][row % 2];
+            let cell = cell.unwrap_or(line.to_owned());
             let space = inner - cell.chars().count();
             let (left, right) = (1 + space / 2, 1 + space - space / 2);
             format!("{}{cell}{}", line.repeat(left), line.repeat(right))
