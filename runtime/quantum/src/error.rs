@@ -164,4 +164,69 @@ pub enum Error {
         /// Largest deviation of an element.
         deviation: f64,
     },
+    /// A file cannot be read or written.
+    #[error("{file}: {reason}")]
+    File {
+        /// Name of the file.
+        file: String,
+        /// What is the matter with it.
+        reason: String,
+    },
+    /// A file is not JSON, or only the beginning of it.
+    #[error("{file}: not complete JSON at line {line}, column {column}: {reason}")]
+    Json {
+        /// Name of the file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A file lacks a field.
+    #[error("{file}: `{field}` is missing")]
+    MissingField {
+        /// Name of the file.
+        file: String,
+        /// Way to the field.
+        field: String,
+    },
+    /// A field of a file has a value that cannot be.
+    #[error("{file}: `{field}` is {found}, expected {wanted}")]
+    BadField {
+        /// Name of the file.
+        file: String,
+        /// Way to the field.
+        field: String,
+        /// Its value.
+        found: String,
+        /// What was wanted.
+        wanted: String,
+    },
+    /// A coupling map falls into parts.
+    #[error(
+        "{file}: `{field}` joins only {reached} of {width} qubits, and qubit {qubit} is not among them; expected a \
+         connected map"
+    )]
+    Disconnected {
+        /// Name of the file.
+        file: String,
+        /// Name of the field.
+        field: String,
+        /// The lowest qubit that is not reached from qubit 0.
+        qubit: usize,
+        /// How many qubits are reached from qubit 0.
+        reached: usize,
+        /// How many there are.
+        width: usize,
+    },
+    /// No snapshot of this name comes with the crate.
+    #[error("no device `{name}` comes with the crate, expected one of {known}")]
+    UnknownDevice {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
 }

@@ -3,7 +3,9 @@
 pub mod angle;
 pub mod channel;
 pub mod circuit;
+pub mod device;
 pub mod error;
+pub mod file;
 pub mod gate;
 pub mod linalg;
 

@@ -1,0 +1,47 @@
+//! Turns IBM snapshots into Ketline's compact calibration files.
+//!
+//! ```text
+//! cargo run --release --example import_calibration -- --source TEXT --out FOLDER SNAPSHOT..
+//! ```
+//!
+//! Each SNAPSHOT is a folder with one `props_*.json` and one `conf_*.json`, or one of these files with the other
+//! beside it. `FOLDER/NAME.json` is written whole or not at all. `--lenient` repairs impossible values instead of
+//! refusing them; what was repaired is noted in the file.
+
+use std::path::PathBuf;
+
+use ketline::quantum::device::{Calibration, Reading};
+use lexopt::prelude::*;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut source, mut out, mut reading, mut json) =
+        (String::new(), PathBuf::from("."), Reading::Strict, false);
+    let mut snapshots: Vec<PathBuf> = Vec::new();
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("source") => source = arguments.value()?.string()?,
+            Long("out") => out = arguments.value()?.into(),
+            Long("lenient") => reading = Reading::Lenient,
+            Long("json") => json = true,
+            Value(path) => snapshots.push(path.into()),
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    let mut warnings = 0;
+    for path in &snapshots {
+        let calibration = Calibration::read_with(path, reading)?.with_source(source.as_str());
+        let file = out.join(format!("{}.json", calibration.name()));
+        calibration.write(&file)?;
+        println!("{}: {} qubits, {}", file.display(), calibration.width(), calibration.date());
+        for warning in calibration.warnings() {
+            println!("  {warning}");
+        }
+        warnings += calibration.warnings().len();
+    }
+    if json {
+        let metrics = serde_json::json!({ "snapshots": snapshots.len(), "warnings": warnings });
+        println!("{}", serde_json::json!({ "example": "import_calibration", "metrics": metrics }));
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Devices: what is known of a quantum processor, and the noise it makes.
+
+mod bundle;
+pub mod calibration;
+mod compact;
+mod document;
+mod draft;
+mod ibm;
+
+pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
