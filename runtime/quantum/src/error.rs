@@ -136,6 +136,16 @@ pub enum Error {
         /// The qubit.
         qubit: usize,
     },
+    /// A setting is outside its range.
+    #[error("{name} is {found}, expected {expected}")]
+    Setting {
+        /// Name of the setting.
+        name: &'static str,
+        /// Its value.
+        found: f64,
+        /// The range wanted.
+        expected: &'static str,
+    },
     /// A value has the wrong shape or number of qubits.
     #[error("{what}: found {found}, expected {wanted}")]
     Shape {

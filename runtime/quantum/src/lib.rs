@@ -8,6 +8,7 @@ pub mod error;
 pub mod file;
 pub mod gate;
 pub mod linalg;
+pub mod optimise;
 
 pub use angle::Angle;
 pub use channel::Channel;
