@@ -1,11 +1,13 @@
-//! Eigen-decomposition of a Hermitian matrix: Householder reduction to a real tridiagonal matrix, then implicit QL.
+//! Eigen-decomposition of a Hermitian matrix: Householder reduction to a real tridiagonal matrix, then
+//! implicit QL.
 
 use ndarray::Array2;
 
 use super::{Matrix, check_finite, check_square, dagger, frobenius};
 use crate::{C64, Error, Result};
 
-/// Relative asymmetry above which a matrix counts as no Hermitian one: far above rounding, far below a wrong matrix.
+/// Relative asymmetry above which a matrix counts as no Hermitian one: far above rounding, far below a wrong
+/// matrix.
 const ASYMMETRY: f64 = 1e-8;
 
 /// QL sweeps allowed for one eigenvalue; about two are needed on average.
@@ -23,11 +25,12 @@ pub struct Eigen {
 impl Eigen {
     /// Decomposes `a`; the anti-Hermitian part that rounding leaves is ignored.
     ///
-    /// Householder reflections as in EISPACK's `htridi`, implicit QL as in its `imtql2` (Wilkinson and Reinsch 1971).
+    /// Householder reflections as in EISPACK's `htridi`, implicit QL as in its `imtql2` (Wilkinson and
+    /// Reinsch 1971).
     ///
     /// # Errors
-    /// [`Error::NotSquare`], [`Error::NotFinite`], or [`Error::NotHermitian`] if `a` differs from its conjugate
-    /// transpose by more than 1e-8 of its norm.
+    /// [`Error::NotSquare`], [`Error::NotFinite`], or [`Error::NotHermitian`] if `a` differs from its
+    /// conjugate transpose by more than 1e-8 of its norm.
     pub fn new(a: &Matrix) -> Result<Self> {
         check_square("a Hermitian matrix", a)?;
         check_finite("a Hermitian matrix", a)?;
@@ -53,8 +56,8 @@ impl Eigen {
         self.vectors.columns().into_iter().next_back().map(|column| column.to_vec()).unwrap_or_default()
     }
 
-    /// The matrix with the same eigenvectors and the eigenvalues `function(value)`: the exponential, a root, a
-    /// projection.
+    /// The matrix with the same eigenvectors and the eigenvalues `function(value)`: the exponential, a root,
+    /// a projection.
     #[must_use]
     pub fn map(&self, mut function: impl FnMut(f64) -> f64) -> Matrix {
         let mut scaled = self.vectors.clone();
@@ -109,7 +112,8 @@ impl Reduction {
     }
 }
 
-/// The unit vector v for which I - 2 v v† maps `x` to a multiple of the first axis; empty if `x` is one already.
+/// The unit vector v for which I - 2 v v† maps `x` to a multiple of the first axis; empty if `x` is one
+/// already.
 fn reflection(mut x: Vec<C64>) -> Vec<C64> {
     let tail: f64 = x[1..].iter().map(C64::norm_sqr).sum();
     if tail == 0.0 {
@@ -125,7 +129,8 @@ fn reflection(mut x: Vec<C64>) -> Vec<C64> {
     x
 }
 
-/// A <- H A H on the rows and columns from k + 1 on, H = I - 2 v v†, and the first column of H A below the diagonal.
+/// A <- H A H on the rows and columns from k + 1 on, H = I - 2 v v†, and the first column of H A below the
+/// diagonal.
 fn reflect(a: &mut Matrix, k: usize, v: &[C64]) {
     let start = k + 1;
     let overlap: C64 = v.iter().enumerate().map(|(i, v)| v.conj() * a[[start + i, k]]).sum::<C64>() * 2.0;
@@ -142,7 +147,8 @@ fn reflect(a: &mut Matrix, k: usize, v: &[C64]) {
     }
 }
 
-/// Eigenvalues (unsorted) of a symmetric tridiagonal matrix and its eigenvectors as rows. `e[i]` joins i and i + 1.
+/// Eigenvalues (unsorted) of a symmetric tridiagonal matrix and its eigenvectors as rows. `e[i]` joins i and
+/// i + 1.
 fn diagonalise(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64>)> {
     let n = d.len();
     let mut rows = Array2::<f64>::eye(n);

@@ -44,21 +44,24 @@ pub fn outer(a: &[C64], b: &[C64]) -> Matrix {
     Matrix::from_shape_fn((a.len(), b.len()), |(r, c)| a[r] * b[c].conj())
 }
 
-/// Whether `a` is square and no element of a† a is farther than `tolerance` from the identity's. Never true with a NaN.
+/// Whether `a` is square and no element of a† a is farther than `tolerance` from the identity's. Never true
+/// with a NaN.
 pub fn is_unitary(a: &Matrix, tolerance: f64) -> bool {
     a.is_square() && all_within(&dagger(a).dot(a), &identity(a.nrows()), tolerance)
 }
 
-/// Whether `a` is square and no element of a† is farther than `tolerance` from the one of `a`. Never true with a NaN.
+/// Whether `a` is square and no element of a† is farther than `tolerance` from the one of `a`. Never true
+/// with a NaN.
 pub fn is_hermitian(a: &Matrix, tolerance: f64) -> bool {
     a.is_square() && all_within(&dagger(a), a, tolerance)
 }
 
-/// The state of the qubits `keep` of `rho`, the others traced out. Qubit `keep[i]` becomes qubit `i` of the result.
+/// The state of the qubits `keep` of `rho`, the others traced out. Qubit `keep[i]` becomes qubit `i` of the
+/// result.
 ///
 /// # Errors
-/// [`Error::Dimension`] if `rho` is not square or its dimension is no power of two, [`Error::QubitIndex`] if a kept qubit is
-/// out of range, [`Error::RepeatedQubit`] if it is named twice.
+/// [`Error::Dimension`] if `rho` is not square or its dimension is no power of two, [`Error::QubitIndex`] if
+/// a kept qubit is out of range, [`Error::RepeatedQubit`] if it is named twice.
 pub fn partial_trace(rho: &Matrix, keep: &[usize]) -> Result<Matrix> {
     check_square("a density matrix", rho)?;
     let dim = rho.nrows();

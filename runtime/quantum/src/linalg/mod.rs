@@ -1,8 +1,8 @@
 //! Dense linear algebra for a few qubits: what tomography, decompositions and tests need, and no more.
 //!
-//! Matrices are row-major [`ndarray`] arrays of complex numbers. Basis indices are little-endian: qubit 0 is the least
-//! significant bit, so [`kron`]`(&a, &b)` puts `b` on the lower qubits. Sizes of interest are 2 to 64 (one to six
-//! qubits); nothing here is blocked or threaded.
+//! Matrices are row-major [`ndarray`] arrays of complex numbers. Basis indices are little-endian: qubit 0 is
+//! the least significant bit, so [`kron`]`(&a, &b)` puts `b` on the lower qubits. Sizes of interest are 2 to
+//! 64 (one to six qubits); nothing here is blocked or threaded.
 //!
 //! | question | answer |
 //! |---|---|

@@ -5,7 +5,8 @@ use rand::{Rng, RngExt};
 use super::{Matrix, dagger, inner, trace};
 use crate::C64;
 
-/// A standard normal deviate (Box and Muller 1958; the second of the pair is dropped, so that no state is kept).
+/// A standard normal deviate (Box and Muller 1958; the second of the pair is dropped, so that no state is
+/// kept).
 pub fn normal<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     // 1 - u lies in (0, 1]: the logarithm is finite.
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
@@ -19,7 +20,8 @@ pub fn haar_state<R: Rng + ?Sized>(dim: usize, rng: &mut R) -> Vec<C64> {
     state
 }
 
-/// A unitary drawn from the Haar measure: QR of a complex Gaussian matrix, the diagonal of R positive (Mezzadri 2007).
+/// A unitary drawn from the Haar measure: QR of a complex Gaussian matrix, the diagonal of R positive
+/// (Mezzadri 2007).
 pub fn haar_unitary<R: Rng + ?Sized>(dim: usize, rng: &mut R) -> Matrix {
     let mut columns: Vec<Vec<C64>> = Vec::with_capacity(dim);
     for _ in 0..dim {
@@ -37,8 +39,8 @@ pub fn haar_unitary<R: Rng + ?Sized>(dim: usize, rng: &mut R) -> Matrix {
     Matrix::from_shape_fn((dim, dim), |(row, column)| columns[column][row])
 }
 
-/// A density matrix G G† / Tr(G G†) with Gaussian G of shape `dim` x `rank` (Zyczkowski and Sommers 2001); rank `dim` is
-/// the Hilbert-Schmidt measure, rank 1 a Haar-random pure state. Rank 0 counts as 1.
+/// A density matrix G G† / Tr(G G†) with Gaussian G of shape `dim` x `rank` (Zyczkowski and Sommers 2001);
+/// rank `dim` is the Hilbert-Schmidt measure, rank 1 a Haar-random pure state. Rank 0 counts as 1.
 pub fn random_density<R: Rng + ?Sized>(dim: usize, rank: usize, rng: &mut R) -> Matrix {
     let g = Matrix::from_shape_simple_fn((dim, rank.max(1)), || complex_normal(rng));
     let rho = g.dot(&dagger(&g));

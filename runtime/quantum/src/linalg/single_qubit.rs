@@ -8,8 +8,8 @@ const TOLERANCE: f64 = 1e-8;
 
 /// The angles of U = e^(i phase) Rz(phi) Ry(theta) Rz(lambda), in radians; Rz(lambda) acts first.
 ///
-/// These are the angles of the gate `u(theta, phi, lambda)`, whose matrix is e^(i (phi + lambda) / 2) times the product
-/// of rotations: U = e^(i (phase - (phi + lambda) / 2)) u(theta, phi, lambda).
+/// These are the angles of the gate `u(theta, phi, lambda)`, whose matrix is e^(i (phi + lambda) / 2) times
+/// the product of rotations: U = e^(i (phase - (phi + lambda) / 2)) u(theta, phi, lambda).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Zyz {
     /// Angle of the middle rotation, in [0, pi].
@@ -31,8 +31,8 @@ impl Zyz {
         let (phase, special) = split(u)?;
         let (a, b) = (special[[0, 0]], special[[1, 0]]);
         let theta = 2.0 * b.norm().atan2(a.norm());
-        // a = cos(theta/2) e^(-i (phi + lambda) / 2), b = sin(theta/2) e^(i (phi - lambda) / 2). Where one of them
-        // vanishes its phase is noise: it is taken as zero, which leaves a single rotation about Z.
+        // a = cos(theta/2) e^(-i (phi + lambda) / 2), b = sin(theta/2) e^(i (phi - lambda) / 2). Where one of
+        // them vanishes its phase is noise: it is taken as zero, which leaves a single rotation about Z.
         let sum = if a.norm() > 1e-12 { -2.0 * a.arg() } else { 0.0 };
         let difference = if b.norm() > 1e-12 { 2.0 * b.arg() } else { 0.0 };
         let (phi, lambda) = match (a.norm() > 1e-12, b.norm() > 1e-12) {
@@ -54,7 +54,8 @@ impl Zyz {
     }
 }
 
-/// A square root of a 2 x 2 unitary: the one whose eigenphases differ by at most pi/2, so that Z gives S and X gives SX.
+/// A square root of a 2 x 2 unitary: the one whose eigenphases differ by at most pi/2, so that Z gives S and
+/// X gives SX.
 ///
 /// # Errors
 /// As [`Zyz::new`].
@@ -62,8 +63,8 @@ pub fn sqrt_unitary(u: &Matrix) -> Result<Matrix> {
     let (mut phase, mut special) = split(u)?;
     let mut half_trace = special[[0, 0]].re;
     if half_trace < -1e-9 {
-        // The other representative in SU(2) keeps the denominator below away from zero. A trace of zero must not depend
-        // on rounding: it is where Z and X have their roots S and SX.
+        // The other representative in SU(2) keeps the denominator below away from zero. A trace of zero must
+        // not depend on rounding: it is where Z and X have their roots S and SX.
         special.mapv_inplace(|z| -z);
         half_trace = -half_trace;
         phase += if phase > 0.0 { -std::f64::consts::PI } else { std::f64::consts::PI };

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Optimiser, Schedule, check_setting, check_step};
 use crate::Result;
 
-/// Adam with bias correction (Kingma and Ba 2015) and, if asked for, decoupled weight decay (`AdamW`, Loshchilov and
-/// Hutter 2019). Defaults are the paper's: `beta1` 0.9, `beta2` 0.999, `epsilon` 1e-8, no decay.
+/// Adam with bias correction (Kingma and Ba 2015) and, if asked for, decoupled weight decay (`AdamW`,
+/// Loshchilov and Hutter 2019). Defaults are the paper's: `beta1` 0.9, `beta2` 0.999, `epsilon` 1e-8, no
+/// decay.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Adam {
     schedule: Schedule,
@@ -46,7 +47,8 @@ impl Adam {
         Self { epsilon, ..self }
     }
 
-    /// Sets the decoupled weight decay: each step multiplies the parameters by `1 - rate * weight_decay` first.
+    /// Sets the decoupled weight decay: each step multiplies the parameters by `1 - rate * weight_decay`
+    /// first.
     #[must_use]
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay, ..self }

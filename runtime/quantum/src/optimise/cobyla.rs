@@ -8,8 +8,8 @@ use super::minimum::Record;
 use super::{Minimum, check_setting};
 use crate::{Error, Result};
 
-/// Constrained optimisation by linear approximation (Powell 1994), here with bounds as the only constraints. The first
-/// simplex costs one evaluation more than there are parameters.
+/// Constrained optimisation by linear approximation (Powell 1994), here with bounds as the only constraints.
+/// The first simplex costs one evaluation more than there are parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cobyla {
     /// First radius of the simplex, in units of the parameters; finite and positive.
@@ -18,7 +18,8 @@ pub struct Cobyla {
     pub tolerance: f64,
     /// Most evaluations of the objective; never exceeded.
     pub evaluations: usize,
-    /// Lower and upper bound of every parameter; infinite ones don't bind. A binding bound may be overstepped on the way.
+    /// Lower and upper bound of every parameter; infinite ones don't bind. A binding bound may be overstepped
+    /// on the way.
     pub bounds: (f64, f64),
 }
 
@@ -28,12 +29,12 @@ impl Cobyla {
         Self { radius: 0.1, tolerance: 1e-6, evaluations, bounds: (f64::NEG_INFINITY, f64::INFINITY) }
     }
 
-    /// Minimises `objective` from `start` and returns the best point evaluated. The objective is not called again after its
-    /// first error.
+    /// Minimises `objective` from `start` and returns the best point evaluated. The objective is not called
+    /// again after its first error.
     ///
     /// # Errors
-    /// Those of the objective; [`Error::NotFinite`] if the start or a value is NaN or infinite; [`Error::Setting`] if a
-    /// setting is out of range or the start out of bounds.
+    /// Those of the objective; [`Error::NotFinite`] if the start or a value is NaN or infinite;
+    /// [`Error::Setting`] if a setting is out of range or the start out of bounds.
     pub fn minimise(&self, start: &[f64], objective: impl FnMut(&[f64]) -> Result<f64>) -> Result<Minimum> {
         self.check(start)?;
         let run = RefCell::new(Run {
@@ -90,7 +91,8 @@ struct Run<F> {
 }
 
 impl<F: FnMut(&[f64]) -> Result<f64>> Run<F> {
-    /// The value at `x`; past the budget or an error, the worst one so far, so that the simplex shrinks to its end.
+    /// The value at `x`; past the budget or an error, the worst one so far, so that the simplex shrinks to
+    /// its end.
     fn evaluate(&mut self, x: &[f64], budget: usize) -> f64 {
         if self.failure.is_some() || self.record.evaluations() >= budget {
             return self.worst;

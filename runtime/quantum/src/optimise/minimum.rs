@@ -16,8 +16,8 @@ pub struct Minimum {
     pub trace: Vec<f64>,
 }
 
-/// Follows the gradient for `steps` steps from `start` and returns the best point seen; `objective` gives the value and the
-/// gradient. Uses `steps + 1` evaluations.
+/// Follows the gradient for `steps` steps from `start` and returns the best point seen; `objective` gives the
+/// value and the gradient. Uses `steps + 1` evaluations.
 ///
 /// # Errors
 /// Those of the objective and of [`Optimiser::step`]; [`Error::NotFinite`] if a value is NaN or infinite.
@@ -79,7 +79,8 @@ impl Record {
         }
     }
 
-    /// The outcome with the latest evaluation as the result, for objectives so noisy that the best value is a lucky one.
+    /// The outcome with the latest evaluation as the result, for objectives so noisy that the best value is a
+    /// lucky one.
     pub(super) fn latest(self, parameters: Vec<f64>) -> Minimum {
         let value = self.trace.last().copied().unwrap_or(f64::INFINITY);
         Minimum { parameters, value, evaluations: self.trace.len(), trace: self.trace }

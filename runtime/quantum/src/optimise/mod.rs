@@ -7,9 +7,9 @@
 //! | [`Spsa`] | two values a step, noise allowed | serialisable | Spall 1992; gains: Spall 1998 |
 //! | [`Cobyla`] | values, little noise | none | Powell 1994 |
 //!
-//! Gradient optimisers implement [`Optimiser`] and take their rate from a [`Schedule`]; the caller owns the loop, or hands it to
-//! [`descend`]. All of them minimise. A run that is stopped, written with `serde`, read and continued gives the same bits
-//! as one that was never stopped.
+//! Gradient optimisers implement [`Optimiser`] and take their rate from a [`Schedule`]; the caller owns the
+//! loop, or hands it to [`descend`]. All of them minimise. A run that is stopped, written with `serde`, read
+//! and continued gives the same bits as one that was never stopped.
 //!
 //! ```
 //! use ketline_quantum::optimise::{Adam, Optimiser, Schedule};
@@ -45,9 +45,9 @@ pub trait Optimiser {
     /// Moves `parameters` one step against `gradient`. On an error nothing is changed.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if a parameter, a gradient or a setting is NaN or infinite, [`Error::Dimension`] if the number of
-    /// parameters differs from the gradient's or from that of the step before, [`Error::Setting`] if a setting is out
-    /// of its range.
+    /// [`Error::NotFinite`] if a parameter, a gradient or a setting is NaN or infinite, [`Error::Dimension`]
+    /// if the number of parameters differs from the gradient's or from that of the step before,
+    /// [`Error::Setting`] if a setting is out of its range.
     fn step(&mut self, parameters: &mut [f64], gradient: &[f64]) -> Result<()>;
 
     /// Steps taken so far.
@@ -70,7 +70,8 @@ fn check_setting(name: &'static str, found: f64, valid: bool, expected: &'static
     if valid { Ok(()) } else { Err(Error::Setting { name, found, expected }) }
 }
 
-/// Refuses a step whose slices do not fit each other or the state kept from earlier steps (empty before the first).
+/// Refuses a step whose slices do not fit each other or the state kept from earlier steps (empty before the
+/// first).
 fn check_step(parameters: &[f64], gradient: &[f64], state: &[f64]) -> Result<()> {
     let expected = parameters.len();
     if gradient.len() != expected {

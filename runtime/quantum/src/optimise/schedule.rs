@@ -19,7 +19,8 @@ pub struct Schedule {
 pub enum Decay {
     /// Not at all.
     Constant,
-    /// Half a cosine from the peak down to `floor` at step `steps`, then `floor` (Loshchilov and Hutter 2017, no restarts).
+    /// Half a cosine from the peak down to `floor` at step `steps`, then `floor` (Loshchilov and Hutter 2017,
+    /// no restarts).
     Cosine {
         /// Length of the whole run, warm-up included.
         steps: usize,

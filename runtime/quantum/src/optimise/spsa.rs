@@ -1,4 +1,5 @@
-//! Simultaneous perturbation stochastic approximation: two noisy values a step, whatever the number of parameters.
+//! Simultaneous perturbation stochastic approximation: two noisy values a step, whatever the number of
+//! parameters.
 
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -8,17 +9,19 @@ use super::minimum::Record;
 use super::{Minimum, check_finite, check_setting};
 use crate::Result;
 
-/// SPSA (Spall 1992) with the gains of Spall, "Implementation of the simultaneous perturbation algorithm" (1998):
-/// step `k` moves by `a / (A + k + 1)^0.602` and perturbs by `c / (k + 1)^0.101`.
+/// SPSA (Spall 1992) with the gains of Spall, "Implementation of the simultaneous perturbation algorithm"
+/// (1998): step `k` moves by `a / (A + k + 1)^0.602` and perturbs by `c / (k + 1)^0.101`.
 ///
-/// The perturbation of step `k` depends on the seed and on `k` only, so the state to checkpoint is this struct.
+/// The perturbation of step `k` depends on the seed and on `k` only, so the state to checkpoint is this
+/// struct.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spsa {
     /// Seed of the perturbations.
     pub seed: u64,
     /// Numerator `a` of the step length.
     pub gain: f64,
-    /// Numerator `c` of the perturbation, in units of the parameters; about the standard deviation of the objective's noise.
+    /// Numerator `c` of the perturbation, in units of the parameters; about the standard deviation of the
+    /// objective's noise.
     pub perturbation: f64,
     /// Stability constant `A`; about a tenth of the steps planned.
     pub stability: f64,
@@ -36,11 +39,12 @@ impl Spsa {
         Self { seed, gain, perturbation, stability, alpha: 0.602, gamma: 0.101, step: 0 }
     }
 
-    /// SPSA whose gain makes the first steps move each parameter by about `first_step`: Spall's recipe, with the size of the
-    /// gradient estimated at `start` from `samples` pairs of evaluations.
+    /// SPSA whose gain makes the first steps move each parameter by about `first_step`: Spall's recipe, with
+    /// the size of the gradient estimated at `start` from `samples` pairs of evaluations.
     ///
     /// # Errors
-    /// As [`Spsa::minimise`]; [`Error::Setting`](crate::Error::Setting) if `first_step` is not positive or `samples` is 0.
+    /// As [`Spsa::minimise`]; [`Error::Setting`](crate::Error::Setting) if `first_step` is not positive or
+    /// `samples` is 0.
     pub fn calibrated(
         seed: u64,
         first_step: f64,
@@ -80,7 +84,8 @@ impl Spsa {
         self.step
     }
 
-    /// Takes one step with two evaluations of `objective` and returns their mean. On an error nothing is changed.
+    /// Takes one step with two evaluations of `objective` and returns their mean. On an error nothing is
+    /// changed.
     ///
     /// # Errors
     /// As [`Spsa::minimise`].
@@ -93,12 +98,13 @@ impl Spsa {
         self.advance(parameters, &mut record, objective)
     }
 
-    /// Takes as many steps as `evaluations` allow, two each, and spends one on the final point, which is the result: the best of
-    /// many noisy values would be the luckiest one.
+    /// Takes as many steps as `evaluations` allow, two each, and spends one on the final point, which is the
+    /// result: the best of many noisy values would be the luckiest one.
     ///
     /// # Errors
-    /// Those of the objective; [`Error::NotFinite`](crate::Error::NotFinite) if a parameter or value is NaN or infinite; [`Error::Setting`](crate::Error::Setting) if a
-    /// gain is out of range or `evaluations` is 0.
+    /// Those of the objective; [`Error::NotFinite`](crate::Error::NotFinite) if a parameter or value is NaN
+    /// or infinite; [`Error::Setting`](crate::Error::Setting) if a gain is out of range or `evaluations` is
+    /// 0.
     pub fn minimise(
         &mut self,
         start: &[f64],
