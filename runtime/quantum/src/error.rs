@@ -239,4 +239,15 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+
+    // Training
+    /// A target with a number of amplitudes that no register has, or too many.
+    #[error("target `{name}` has {found} amplitudes, expected a power of two from 2 to {limit}")]
+    TargetShape { name: String, found: usize, limit: usize },
+    /// A target that is not normalised.
+    #[error("target `{name}` has norm {norm}, expected 1")]
+    NotNormalised { name: String, norm: f64 },
+    /// No target of this name is known.
+    #[error("no target `{name}`, expected one of {known}")]
+    UnknownTarget { name: String, known: String },
 }

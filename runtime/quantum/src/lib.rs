@@ -1,6 +1,7 @@
 //! The quantum floor of Ketline.
 
 pub mod angle;
+pub mod ansatz;
 pub mod channel;
 pub mod circuit;
 pub mod device;
@@ -9,6 +10,7 @@ pub mod file;
 pub mod gate;
 pub mod linalg;
 pub mod optimise;
+pub mod robust_state;
 
 pub use angle::Angle;
 pub use channel::Channel;

@@ -1,0 +1,7 @@
+//! Robust state preparation.
+
+mod arithmetic;
+mod target;
+
+pub use arithmetic::arithmetic;
+pub use target::Target;
