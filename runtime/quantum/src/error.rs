@@ -72,6 +72,17 @@ pub enum Error {
     )]
     UnitaryGate { gate: String, deviation: f64, tolerance: f64 },
 
+    // Observables
+    /// A letter that is no Pauli matrix.
+    #[error("no Pauli `{letter}` (qubit {qubit} of `{product}`); use I, X, Y or Z")]
+    PauliLetter { letter: char, qubit: usize, product: String },
+    /// A coefficient that is imaginary or not finite.
+    #[error("`{term}` has the coefficient {coefficient}, expected a finite real number")]
+    NotAnObservable { term: String, coefficient: String },
+    /// An observable on more qubits than there are.
+    #[error("the observable acts on qubit {qubit}, but the circuit has {width} qubits")]
+    ObservableWidth { qubit: usize, width: usize },
+
     /// A matrix that must be square is not.
     #[error("{what} must be square, found {rows} x {columns}")]
     NotSquare {

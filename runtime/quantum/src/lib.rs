@@ -9,6 +9,7 @@ pub mod error;
 pub mod file;
 pub mod gate;
 pub mod linalg;
+pub mod observable;
 pub mod optimise;
 pub mod robust_state;
 
@@ -19,3 +20,4 @@ pub use error::{Error, Result};
 pub use gate::Gate;
 pub use linalg::Matrix;
 pub use num_complex::Complex64 as C64;
+pub use observable::Observable;
