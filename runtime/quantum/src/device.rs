@@ -6,5 +6,7 @@ mod compact;
 mod document;
 mod draft;
 mod ibm;
+mod region;
 
 pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
+pub use region::Region;

@@ -261,4 +261,12 @@ pub enum Error {
     /// No target of this name is known.
     #[error("no target `{name}`, expected one of {known}")]
     UnknownTarget { name: String, known: String },
+    /// An ansatz without trainable parameters.
+    #[error("ansatz `{ansatz}` has no parameters to train")]
+    NothingToTrain { ansatz: String },
+    /// More qubits than a device has working together.
+    #[error(
+        "{found} connected qubits are wanted, but {device} has only {limit}, or fewer that work together"
+    )]
+    DeviceWidth { device: String, found: usize, limit: usize },
 }
