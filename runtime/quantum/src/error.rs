@@ -157,6 +157,19 @@ pub enum Error {
         /// The range wanted.
         expected: &'static str,
     },
+    /// A reconstruction was given nothing to work on.
+    #[error("found no shots, expected at least one")]
+    NoShots,
+    /// A readout whose outcome is nearly independent of the state cannot be inverted.
+    #[error(
+        "the readout confusion of qubit {qubit} has determinant {determinant}, expected at least 0.001 in modulus"
+    )]
+    SingularReadout {
+        /// The qubit.
+        qubit: usize,
+        /// 1 - p1_given_0 - p0_given_1.
+        determinant: f64,
+    },
     /// A value has the wrong shape or number of qubits.
     #[error("{what}: found {found}, expected {wanted}")]
     Shape {

@@ -12,6 +12,7 @@ pub mod linalg;
 pub mod observable;
 pub mod optimise;
 pub mod robust_state;
+pub mod tomography;
 
 pub use angle::Angle;
 pub use channel::Channel;

@@ -1,0 +1,96 @@
+//! State tomography in Pauli bases: from counts to a density matrix.
+//!
+//! 1. Choose settings: [`settings`] (all 3^n), [`balanced_settings`] or [`random_settings`].
+//! 2. Measure each; a [`Measurement`] holds the basis of each qubit and the counts, little-endian.
+//! 3. [`reconstruct`] the state by a [`Method`], with the confusion of the readout if it is known.
+//!
+//! ```
+//! use ketline_quantum::linalg::{identity, state_fidelity};
+//! use ketline_quantum::tomography::{MaximumLikelihood, Measurement, Method, PauliVector, reconstruct, settings};
+//!
+//! let rho = identity(4) * ketline_quantum::C64::from(0.25);
+//! let truth = PauliVector::from_matrix(&rho)?;
+//! let measurements = settings(2)?
+//!     .into_iter()
+//!     .map(|basis| {
+//!         let counts = truth.probabilities(&basis)?.iter().map(|p| (1024.0 * p).round()).collect();
+//!         Measurement::new(basis, counts)
+//!     })
+//!     .collect::<Result<Vec<_>, _>>()?;
+//! let method = Method::MaximumLikelihood(MaximumLikelihood::default());
+//! let estimate = reconstruct(&measurements, None, method)?;
+//! assert!((state_fidelity(&estimate, &[0.5.into(); 4])? - 0.25).abs() < 1e-6);
+//! # Ok::<(), ketline_quantum::Error>(())
+//! ```
+//!
+//! # Which method
+//!
+//! What training needs of a state is its dominant eigenvector v. The table gives 1 - |<v|estimate of v>|²,
+//! the mean of three simulated five-qubit states (GHZ and two random ones behind local Pauli errors,
+//! depolarisation and mitigated readout errors of 1 to 5 %) with three seeds each; F is the fidelity that the
+//! errors leave. The ignored test `tomography::tests::methods` prints it anew, with times: least squares 0.3
+//! ms, maximum likelihood about 20 ms.
+//!
+//! | F | settings x shots | shadow | least squares | maximum likelihood |
+//! |---|---|---|---|---|
+//! | 0.6 | all 243 x 1024 | 2.1e-3 | 2.1e-3 | 1.2e-3 |
+//! | 0.6 | 81 balanced x 1024 | 1.9e-2 | 8.7e-3 | 3.3e-3 |
+//! | 0.6 | 81 random x 1024 | 2.7e-2 | 1.5e-2 | 3.8e-3 |
+//! | 0.6 | 81 balanced x 3072 | 1.4e-2 | 5.1e-3 | 1.2e-3 |
+//! | 0.8 | all 243 x 1024 | 1.2e-3 | 1.2e-3 | 5.7e-4 |
+//! | 0.8 | 81 balanced x 1024 | 1.8e-2 | 7.0e-3 | 1.4e-3 |
+//! | 0.8 | 81 random x 1024 | 2.6e-2 | 1.3e-2 | 1.7e-3 |
+//! | 0.8 | 81 balanced x 3072 | 1.5e-2 | 5.0e-3 | 5.0e-4 |
+//!
+//! With maximum likelihood a third of the settings loses nothing at equal shots, because positivity fills in
+//! what they leave open; linear estimates keep an error that more shots don't remove.
+
+mod likelihood;
+mod measurement;
+mod mitigation;
+mod pauli;
+mod physical;
+mod settings;
+mod shadow;
+#[cfg(test)]
+mod tests;
+
+pub use likelihood::MaximumLikelihood;
+pub use measurement::{Basis, MAX_WIDTH, Measurement};
+pub use mitigation::{mitigate, nearest_distribution};
+pub use pauli::{PauliVector, linear_inversion};
+pub use physical::nearest_state;
+pub use settings::{balanced_settings, random_settings, settings};
+pub use shadow::Shadow;
+
+use crate::Result;
+use crate::circuit::Confusion;
+use crate::linalg::Matrix;
+
+/// How a state is estimated from counts; each gives a physical state. The [module](self) compares them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Method {
+    /// [`linear_inversion`], then [`nearest_state`].
+    LeastSquares,
+    /// The mean of the [`Shadow`], then [`nearest_state`].
+    Shadow,
+    /// [`MaximumLikelihood`].
+    MaximumLikelihood(MaximumLikelihood),
+}
+
+/// The state that some measurements were made on.
+///
+/// # Errors
+/// As [`PauliVector::from_measurements`].
+pub fn reconstruct(
+    measurements: &[Measurement],
+    readout: Option<&[Confusion]>,
+    method: Method,
+) -> Result<Matrix> {
+    match method {
+        Method::LeastSquares => nearest_state(&linear_inversion(measurements, readout)?),
+        Method::Shadow => nearest_state(&Shadow::new(measurements, readout)?.matrix()),
+        Method::MaximumLikelihood(settings) => settings.fit(measurements, readout, None),
+    }
+}
