@@ -258,14 +258,14 @@ fn measurements_that_do_not_fit_are_refused() {
         assert_eq!(reconstruct(&[], None, method), Err(Error::NoShots));
         let mixed = reconstruct(&[one.clone(), two.clone()], None, method);
         assert!(matches!(mixed, Err(Error::Dimension { found: 2, expected: 1, .. })));
-        let narrow = reconstruct(&[two.clone()], Some(&readout(1)), method);
+        let narrow = reconstruct(std::slice::from_ref(&two), Some(&readout(1)), method);
         assert!(matches!(narrow, Err(Error::Dimension { found: 1, expected: 2, .. })));
         let blind = [Confusion { p1_given_0: 0.5, p0_given_1: 0.5 }];
         assert!(matches!(
-            reconstruct(&[one.clone()], Some(&blind), method),
+            reconstruct(std::slice::from_ref(&one), Some(&blind), method),
             Err(Error::SingularReadout { .. })
         ));
-        assert!(reconstruct(&[one.clone()], None, method).is_ok());
+        assert!(reconstruct(std::slice::from_ref(&one), None, method).is_ok());
     }
     let start = MaximumLikelihood::default().fit(&[one], None, Some(&identity(4)));
     assert!(matches!(start, Err(Error::Dimension { found: 4, expected: 2, .. })));
