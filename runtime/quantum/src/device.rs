@@ -7,6 +7,8 @@ mod document;
 mod draft;
 mod ibm;
 mod region;
+pub mod target;
 
 pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
 pub use region::Region;
+pub use target::{Edge, Entangler, Site, Target};

@@ -282,4 +282,58 @@ pub enum Error {
         "{found} connected qubits are wanted, but {device} has only {limit}, or fewer that work together"
     )]
     DeviceWidth { device: String, found: usize, limit: usize },
+    /// A device without qubits, or with too many.
+    #[error("device `{device}` has {found} qubits, expected 1 to {limit}")]
+    TargetWidth {
+        /// Name of the device.
+        device: String,
+        /// How many qubits it has.
+        found: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// An edge of a coupling map that joins no two qubits of the device.
+    #[error("edge {first}-{second} of device `{device}` joins no two of its {width} qubits")]
+    Edge {
+        /// Name of the device.
+        device: String,
+        /// First qubit of the edge.
+        first: usize,
+        /// Second qubit of the edge.
+        second: usize,
+        /// How many qubits the device has.
+        width: usize,
+    },
+    /// A circuit that needs more qubits than the device has.
+    #[error("circuit `{circuit}` needs {found} qubits, but device `{device}` has {limit}")]
+    DeviceTooSmall {
+        /// Name of the circuit.
+        circuit: String,
+        /// How many qubits it needs.
+        found: usize,
+        /// Name of the device.
+        device: String,
+        /// How many qubits the device has.
+        limit: usize,
+    },
+    /// A circuit that needs a path between qubits where the coupling map has none.
+    #[error(
+        "circuit `{circuit}` needs {needed} connected qubits, but device `{device}` connects at most {reached}"
+    )]
+    NotConnected {
+        /// Name of the circuit.
+        circuit: String,
+        /// How many qubits it joins by gates.
+        needed: usize,
+        /// Name of the device.
+        device: String,
+        /// How many qubits the device joins, or joins to those of the given layout.
+        reached: usize,
+    },
+    /// A step that has no form in native gates.
+    #[error("`{step}` cannot be compiled: noise is what the device adds")]
+    NotCompilable {
+        /// The step.
+        step: String,
+    },
 }

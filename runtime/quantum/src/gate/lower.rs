@@ -2,29 +2,35 @@
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
-use super::{Call, Gate, UnitaryGate, resolve};
+use super::{Call, Cartan, Gate, UnitaryGate, resolve};
 use crate::{Angle, C64, Matrix};
 
 impl Call {
     /// The same unitary in the gates `rz`, `sx`, `x`, `cx` and `gphase`, in order of application.
     ///
-    /// Several controls follow Barenco et al., Phys. Rev. A 52, 3457 (1995), lemma 7.5; a matrix of several qubits is
-    /// taken apart by Givens rotations in Gray-code order, which is exact but not the shortest.
+    /// Several controls follow Barenco et al., Phys. Rev. A 52, 3457 (1995), lemma 7.5. A matrix of two qubits takes at
+    /// most three `cx` ([`Cartan`](super::Cartan)); one of more qubits is taken apart by Givens rotations in Gray-code
+    /// order, which is exact but not the shortest.
     pub fn lower(&self) -> Vec<Call> {
+        self.lower_to(&[])
+    }
+
+    /// As [`Self::lower`], but the rows named in `kept` are kept as they are.
+    pub(crate) fn lower_to(&self, kept: &[&str]) -> Vec<Call> {
         let mut native = Vec::new();
-        self.lower_into(&mut native);
+        self.lower_into(kept, &mut native);
         native
     }
 
-    fn lower_into(&self, native: &mut Vec<Call>) {
+    fn lower_into(&self, kept: &[&str], native: &mut Vec<Call>) {
         if self.controls.is_empty() {
             match &self.gate {
-                Gate::Standard(row) if row.native => native.push(self.clone()),
-                _ => self.expand().iter().for_each(|call| call.lower_into(native)),
+                Gate::Standard(row) if row.native || kept.contains(&row.name) => native.push(self.clone()),
+                _ => self.expand().iter().for_each(|call| call.lower_into(kept, native)),
             }
         } else {
             for call in self.expand_controlled() {
-                call.lower_into(native);
+                call.lower_into(kept, native);
             }
         }
     }
@@ -43,6 +49,9 @@ impl Call {
                     .collect()
             }
             Gate::Unitary(gate) if gate.width() == 1 => euler(gate.matrix(), self.qubits[0]),
+            Gate::Unitary(gate) if gate.width() == 2 => {
+                Cartan::of(gate.matrix()).calls([self.qubits[0], self.qubits[1]])
+            }
             Gate::Unitary(gate) => givens(gate, &self.qubits),
         }
     }
@@ -86,7 +95,7 @@ impl Call {
     }
 }
 
-fn call<const N: usize>(name: &'static str, angles: [Angle; N], qubits: &[usize]) -> Call {
+pub(super) fn call<const N: usize>(name: &'static str, angles: [Angle; N], qubits: &[usize]) -> Call {
     let (gate, angles, _) =
         resolve(super::Step { gate: name, angles: angles.to_vec(), operands: Vec::new() });
     Call::new(gate, angles, qubits)
@@ -121,7 +130,7 @@ fn general(angles: &[Angle], target: usize) -> Vec<Call> {
 }
 
 /// A one-qubit matrix as phase and `u`.
-fn euler(matrix: &Matrix, target: usize) -> Vec<Call> {
+pub(super) fn euler(matrix: &Matrix, target: usize) -> Vec<Call> {
     let (a, b, c) = (matrix[(0, 0)], matrix[(1, 0)], matrix[(1, 1)]);
     let theta = 2.0 * b.norm().atan2(a.norm());
     // where one of cos and sin vanishes only one phase is defined

@@ -9,6 +9,7 @@
 //! ```
 
 mod call;
+mod cartan;
 mod lower;
 mod matrix;
 mod row;
@@ -21,6 +22,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 pub use call::Call;
+pub use cartan::Cartan;
 pub use row::{Row, Step};
 #[cfg(test)]
 pub(crate) use tests::dense;
