@@ -6,9 +6,12 @@ mod compact;
 mod document;
 mod draft;
 mod ibm;
+pub mod noise;
 mod region;
+mod schedule;
 pub mod target;
 
 pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
+pub use noise::{NoiseModel, NoiseOptions, OverRotation};
 pub use region::Region;
 pub use target::{Edge, Entangler, Site, Target};

@@ -336,4 +336,15 @@ pub enum Error {
         /// The step.
         step: String,
     },
+    /// A device does not have a gate on these qubits.
+    #[error(
+        "`{gate}` on physical qubits {qubits:?} (step {step}) is not native to {device}, expected {basis} on coupled \
+         qubits"
+    )]
+    NotNative { gate: String, qubits: Vec<usize>, device: String, basis: String, step: usize },
+    /// A gate is marked as out of order.
+    #[error(
+        "`{gate}` on physical qubits {qubits:?} (step {step}) is out of order on {device}: its reported error is 1"
+    )]
+    DeadGate { gate: String, qubits: Vec<usize>, device: String, step: usize },
 }
