@@ -1,0 +1,413 @@
+//! What a circuit must be, rule by rule. What literals and structure show is reported here; what constants decide
+//! becomes a [`Check`] for rustc to evaluate; the rest is left to types and to the runtime.
+
+mod measurement;
+mod operands;
+mod plain;
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Expr, Pat};
+
+use super::model::{Action, Argument, Call, Circuit, For, Kind, Modified, Modifier, Output, Size, Step, Value, root};
+use crate::diag::{Diagnostics, source};
+use crate::gates::{self, BUILDER, WORDS};
+use crate::index::{Check, Frame, Piece, bound, fold, is_constant, is_upper};
+
+/// Reports mistakes, and returns the assertions that constants decide.
+pub(crate) fn check(circuit: &Circuit, diagnostics: &mut Diagnostics) -> Vec<Check> {
+    let mut walk = Walk {
+        circuit,
+        diagnostics,
+        generics: circuit.generic_names(),
+        frames: Vec::new(),
+        inside: Vec::new(),
+        controls: Vec::new(),
+        bits: BTreeMap::new(),
+        checks: Vec::new(),
+    };
+    walk.signature();
+    if let Some(body) = &circuit.body {
+        walk.body(body);
+    }
+    walk.checks
+}
+
+struct Walk<'a> {
+    circuit: &'a Circuit,
+    diagnostics: &'a mut Diagnostics,
+    generics: Vec<Ident>,
+    frames: Vec<Frame>,
+    /// The `inverse`, `control` and `power` around this point.
+    inside: Vec<&'a Ident>,
+    /// First arguments of the `control`s around this point.
+    controls: Vec<&'a Argument>,
+    /// Names that hold measured bits, and how many.
+    bits: BTreeMap<String, Option<i128>>,
+    checks: Vec<Check>,
+}
+
+impl<'a> Walk<'a> {
+    fn signature(&mut self) {
+        let circuit = self.circuit;
+        let name = circuit.name.to_string();
+        if gates::gate(&name).is_some() || WORDS.contains(&name.as_str()) || BUILDER.contains(&name.as_str()) {
+            self.diagnostics.error(&circuit.name, format!("`{name}` is a word of the language already; name the circuit otherwise"));
+        }
+        if !circuit.inputs.iter().any(super::model::Input::is_quantum) {
+            let message = format!("circuit `{name}` has no register");
+            self.diagnostics.error_help(&circuit.name, message, &format!("fn {name}(q: Qubits<2>)"));
+        }
+        for (at, input) in circuit.inputs.iter().enumerate() {
+            if circuit.inputs[..at].iter().any(|before| before.name == input.name) {
+                self.diagnostics.error(&input.name, format!("`{}` is declared twice", input.name));
+            }
+            match &input.kind {
+                Kind::Register(size) => self.positive(size, "a register needs at least one qubit"),
+                Kind::Angles(sizes) => {
+                    sizes.iter().for_each(|size| self.positive(size, "a parameter needs at least one angle"));
+                }
+                Kind::Qubit | Kind::Value => {}
+            }
+        }
+        if let Some(device) = &circuit.device {
+            self.device_width(device);
+        }
+    }
+
+    /// A size is a whole number above zero.
+    fn positive(&mut self, size: &Size, message: &str) {
+        let expr = &size.expr;
+        match size.literal() {
+            Some(value) if value <= 0 => self.diagnostics.error(expr, message),
+            Some(_) => {}
+            None if matches!(expr, Expr::Infer(_)) => {
+                self.diagnostics.error_help(expr, "the size of a register is written out", "Qubits<2>, or Qubits<N>");
+            }
+            None => self.checks.push(Check {
+                frames: Vec::new(),
+                condition: quote!((#expr) > 0),
+                uses: vec![expr.clone()],
+                message: vec![Piece::Text(message.into())],
+                at: expr.to_token_stream(),
+                ends: false,
+            }),
+        }
+    }
+
+    fn body(&mut self, body: &'a [Step]) {
+        let (last, before) = match body.split_last() {
+            Some((Step::Tail(tail), before)) => (Some(tail), before),
+            _ => (None, body),
+        };
+        before.iter().for_each(|step| self.step(step));
+        self.output(last);
+    }
+
+    fn block(&mut self, block: &'a [Step]) {
+        let depth = self.frames.len();
+        block.iter().for_each(|step| self.step(step));
+        self.frames.truncate(depth);
+    }
+
+    fn step(&mut self, step: &'a Step) {
+        match step {
+            Step::Let { pat, value, .. } => self.binding(pat, value),
+            Step::Run(action) | Step::Tail(Value::Action(action)) => {
+                self.dropped(action);
+                self.action(action);
+            }
+            Step::Tail(Value::Plain(expr)) => {
+                self.diagnostics.error(expr, "this value is not used");
+            }
+            Step::For(for_loop) => self.for_loop(for_loop),
+            Step::If(branch) => {
+                self.condition(&branch.condition);
+                if let Some(word) = self.inside.last() {
+                    let message = format!("`if` depends on a measurement, so it cannot stand inside `{word}`");
+                    self.diagnostics.error(branch.token, message);
+                }
+                self.block(&branch.then);
+                if let Some(otherwise) = &branch.otherwise {
+                    self.block(otherwise);
+                }
+            }
+        }
+    }
+
+    fn binding(&mut self, pat: &Pat, value: &'a Value) {
+        let names: Vec<Ident> = bound(pat).into_iter().cloned().collect();
+        for name in &names {
+            if self.circuit.input(name).is_some() {
+                self.diagnostics.error(name, format!("`{name}` is declared twice"));
+            }
+        }
+        let only = match pat {
+            Pat::Type(typed) => &*typed.pat,
+            pat => pat,
+        };
+        let simple = matches!(only, Pat::Ident(ident) if ident.subpat.is_none() && ident.by_ref.is_none());
+        let frame = match value {
+            Value::Action(action) => {
+                if let ([name], Some(width)) = (names.as_slice(), self.measured(action)) {
+                    self.bits.insert(name.to_string(), width);
+                }
+                self.action(action);
+                Frame::Dynamic { names, repeats: false }
+            }
+            Value::Plain(expr) => {
+                self.not_a_qubit(expr);
+                self.plain(expr);
+                match names.as_slice() {
+                    [name] if simple && is_constant(expr, &self.frames, &self.generics) => {
+                        Frame::Let { name: name.clone(), value: expr.clone() }
+                    }
+                    _ => Frame::Dynamic { names, repeats: false },
+                }
+            }
+        };
+        self.frames.push(frame);
+    }
+
+    /// A second name for a qubit would hide that two operands are the same.
+    fn not_a_qubit(&mut self, expr: &Expr) {
+        let bare = matches!(expr, Expr::Path(_) | Expr::Index(_));
+        let quantum = root(expr).and_then(|name| self.circuit.input(name)).is_some_and(|(_, input)| input.is_quantum());
+        if bare && quantum {
+            let what = if matches!(expr, Expr::Index(_)) {
+                "a qubit cannot be copied; index the register where it is used"
+            } else {
+                "a register cannot be copied; name it where it is used"
+            };
+            self.diagnostics.error(expr, what);
+        }
+    }
+
+    fn for_loop(&mut self, for_loop: &'a For) {
+        for name in bound(&for_loop.pat) {
+            if self.circuit.input(name).is_some() {
+                self.diagnostics.error(name, format!("`{name}` is declared twice"));
+            }
+        }
+        self.plain(&for_loop.items);
+        self.empty_range(&for_loop.items);
+        self.frames.push(frame(for_loop, &self.frames, &self.generics));
+        self.block(&for_loop.body);
+        self.frames.pop();
+    }
+
+    /// A loop over literals that never runs.
+    fn empty_range(&mut self, items: &Expr) {
+        let Expr::Range(range) = inner(items) else { return };
+        let (Some(start), Some(end)) = (&range.start, &range.end) else { return };
+        let (Some(first), Some(last)) = (fold(start), fold(end)) else { return };
+        let (empty, wanted) = match range.limits {
+            syn::RangeLimits::HalfOpen(_) => (first >= last, "below"),
+            syn::RangeLimits::Closed(_) => (first > last, "at most"),
+        };
+        if empty {
+            let message = format!("this loop never runs: {first} is not {wanted} {last}");
+            self.diagnostics.lint(range, "EMPTY_LOOP", message);
+        }
+    }
+
+    fn action(&mut self, action: &'a Action) {
+        match action {
+            Action::Call(call) => self.call(call),
+            Action::Modified(modified) => self.modified(modified),
+        }
+    }
+
+    fn modified(&mut self, modified: &'a Modified) {
+        self.inside.push(&modified.word);
+        let controls = self.controls.len();
+        match &modified.modifier {
+            Modifier::Inverse => {}
+            Modifier::Control(control) => {
+                self.argument("control", None, 0, control);
+                self.controls.push(control);
+            }
+            Modifier::Power(times) => self.power(times),
+        }
+        self.block(&modified.body);
+        self.controls.truncate(controls);
+        self.inside.pop();
+    }
+
+    fn power(&mut self, times: &Expr) {
+        let whole = match inner(times) {
+            Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Int(_)),
+            Expr::Unary(unary) => !matches!(unary.op, syn::UnOp::Neg(_)),
+            _ => true,
+        };
+        if !whole || fold(times).is_some_and(|times| times < 0) {
+            self.diagnostics.error_help(times, "`power` takes a whole number >= 0", "inverse(..)");
+        }
+    }
+
+    fn call(&mut self, call: &'a Call) {
+        let name = call.bare().map(ToString::to_string);
+        let own = self.circuit.name == *call.path.segments.last().map_or(&self.circuit.name, |last| &last.ident);
+        let here = call.path.segments.len() == 1 || call.path.segments[0].ident == "self" && call.path.segments.len() == 2;
+        if own && here {
+            let message = format!("circuit `{}` calls itself, so it would never end", self.circuit.name);
+            self.diagnostics.error(&call.path, message);
+            return;
+        }
+        if let Some(name) = name.as_deref().filter(|name| BUILDER.contains(name)) {
+            self.diagnostics.error(&call.path, format!("no gate `{name}`"));
+            return;
+        }
+        self.undoable(call);
+        let gate = name.as_deref().and_then(gates::gate);
+        let label = source(&call.path);
+        for (position, argument) in call.arguments.iter().enumerate() {
+            self.argument(&label, gate, position, argument);
+        }
+        self.distinct(call);
+        self.paired(call, gate);
+        self.coupled(call);
+    }
+
+    /// One argument of a call: qubits, or a plain value.
+    fn argument(&mut self, callee: &str, gate: Option<(usize, usize)>, position: usize, argument: &Argument) {
+        if let Some(operand) = &argument.operand {
+            self.range(argument, operand);
+            return;
+        }
+        let wants_qubit = match gate {
+            Some((angles, _)) => position >= angles,
+            None => matches!(argument.expr, Expr::Index(_)) || ["measure", "reset", "barrier", "control"].contains(&callee),
+        };
+        if wants_qubit && self.unknown(&argument.expr) {
+            return;
+        }
+        if gate.is_some_and(|(angles, _)| position < angles) {
+            self.unitless(&argument.expr);
+        }
+        self.plain(&argument.expr);
+    }
+
+    /// Reports `r[0]` where there is no `r`.
+    fn unknown(&mut self, expr: &Expr) -> bool {
+        let Some(name) = root(expr) else { return false };
+        let known = is_upper(name)
+            || self.circuit.input(name).is_some()
+            || self.generics.contains(name)
+            || self.frames.iter().any(|frame| frame.binds(&name.to_string()));
+        if known {
+            return false;
+        }
+        let registers: Vec<String> = self
+            .circuit
+            .inputs
+            .iter()
+            .filter(|input| input.is_quantum())
+            .map(|input| format!("`{}`", input.name))
+            .collect();
+        let has = if registers.is_empty() { "none".into() } else { registers.join(", ") };
+        self.diagnostics.error(name, format!("no register `{name}` in this circuit; it has {has}"));
+        true
+    }
+
+    /// Adds an assertion under the frames that hold here.
+    fn assert(&mut self, condition: TokenStream, uses: Vec<Expr>, message: Vec<Piece>, at: TokenStream, ends: bool) {
+        self.checks.push(Check { frames: self.frames.clone(), condition, uses, message, at, ends });
+    }
+
+    /// Checks the last expression of the body against the declared return type.
+    fn output(&mut self, tail: Option<&'a Value>) {
+        let declared = match &self.circuit.output {
+            Output::None => None,
+            Output::Bit(ty) => Some((ty, Some(1))),
+            Output::Bits(ty, size) => Some((ty, size.literal())),
+        };
+        let found = match tail {
+            None => None,
+            Some(Value::Action(action)) => {
+                let width = self.measured(action);
+                self.action(action);
+                width
+            }
+            Some(Value::Plain(expr)) => {
+                self.plain(expr);
+                root(expr).and_then(|name| self.bits.get(&name.to_string()).copied()).filter(|_| matches!(expr, Expr::Path(_)))
+            }
+        };
+        match (declared, tail) {
+            (Some((ty, _)), None) => {
+                let message = format!("declared to return `{}`, but nothing is measured", source(ty));
+                let register = self.circuit.inputs.iter().find(|input| input.is_quantum());
+                let register = register.map_or_else(|| "q".into(), |input| input.name.to_string());
+                self.diagnostics.error_help(ty, message, &format!("end with `measure({register})`"));
+            }
+            (Some((ty, Some(wanted))), Some(_)) => {
+                if let Some(Some(found)) = found.filter(|found| *found != Some(wanted)) {
+                    let bits = if found == 1 { "bit" } else { "bits" };
+                    let declared = source(ty);
+                    let message =
+                        format!("measures {found} {bits}, but the circuit is declared to return `{declared}`");
+                    self.diagnostics.error(ty, message);
+                }
+            }
+            (None, Some(Value::Action(action))) => self.dropped(action),
+            (None, Some(Value::Plain(expr))) => self.diagnostics.error(expr, "this value is not used"),
+            _ => {}
+        }
+    }
+}
+
+/// `(a..b).rev()` to `a..b`.
+fn inner(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => inner(&paren.expr),
+        Expr::Group(group) => inner(&group.expr),
+        Expr::MethodCall(call) if call.args.is_empty() && call.method == "rev" => inner(&call.receiver),
+        expr => expr,
+    }
+}
+
+/// What a `for` binds, as far as constants decide it.
+fn frame(for_loop: &For, frames: &[Frame], generics: &[Ident]) -> Frame {
+    let dynamic = || Frame::Dynamic { names: bound(&for_loop.pat).into_iter().cloned().collect(), repeats: true };
+    let (mut items, mut step) = (inner(&for_loop.items), None);
+    if let Expr::MethodCall(call) = items
+        && call.method == "step_by"
+        && let Some(by) = call.args.first()
+    {
+        (items, step) = (inner(&call.receiver), Some(by.clone()));
+    }
+    if let Expr::Range(range) = items {
+        let bounds = range.start.iter().chain(&range.end).map(|bound| &**bound).chain(&step);
+        let constant = range.start.is_some() && bounds.clone().all(|bound| is_constant(bound, frames, generics));
+        return match &for_loop.pat {
+            Pat::Ident(pat) if constant && range.end.is_some() => {
+                Frame::Range { variable: pat.ident.clone(), range: range.clone(), step }
+            }
+            // Unused, but the loop still repeats.
+            Pat::Wild(wild) if constant && range.end.is_some() => {
+                let variable = Ident::new("_unused", wild.underscore_token.span);
+                Frame::Range { variable, range: range.clone(), step }
+            }
+            _ => dynamic(),
+        };
+    }
+    let mut slice = items;
+    loop {
+        slice = match slice {
+            Expr::MethodCall(call)
+                if call.args.is_empty() && ["iter", "copied", "into_iter"].iter().any(|name| call.method == name) =>
+            {
+                inner(&call.receiver)
+            }
+            Expr::Reference(reference) => inner(&reference.expr),
+            slice => break if step.is_none() && is_constant(slice, frames, generics) {
+                Frame::Slice { pattern: for_loop.pat.clone(), slice: slice.clone() }
+            } else {
+                dynamic()
+            },
+        };
+    }
+}

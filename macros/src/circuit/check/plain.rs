@@ -1,0 +1,122 @@
+//! Ordinary expressions inside a circuit: units of literals, and indices of trainable parameters.
+
+use quote::{ToTokens, quote};
+use syn::visit::{self, Visit};
+use syn::{Expr, ExprIndex, Lit};
+
+use super::Walk;
+use crate::circuit::model::{Kind, Size, root};
+use crate::diag::source;
+use crate::index::{Frame, Piece, by_value, fold, is_constant, names};
+use crate::unit;
+
+impl Walk<'_> {
+    /// Checks every literal and every parameter index in an ordinary expression.
+    pub(super) fn plain(&mut self, expr: &Expr) {
+        struct Plain<'a> {
+            literals: Vec<&'a Lit>,
+            indices: Vec<&'a ExprIndex>,
+        }
+        impl<'a> Visit<'a> for Plain<'a> {
+            fn visit_lit(&mut self, lit: &'a Lit) {
+                self.literals.push(lit);
+            }
+            fn visit_expr_index(&mut self, index: &'a ExprIndex) {
+                self.indices.push(index);
+                visit::visit_expr_index(self, index);
+            }
+        }
+        let mut plain = Plain { literals: Vec::new(), indices: Vec::new() };
+        plain.visit_expr(expr);
+        for literal in plain.literals {
+            if let Err(error) = unit::angle(literal) {
+                self.diagnostics.push(error);
+            }
+        }
+        for index in plain.indices {
+            self.parameter_index(index);
+        }
+    }
+
+    /// A whole number where an angle is wanted: radians or degrees?
+    pub(super) fn unitless(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Lit(lit) if unit::is_bare_integer(&lit.lit) => {
+                let digits = source(lit);
+                let message = format!("an angle needs a unit: write `{digits}deg` or `{digits}.0` for radians");
+                self.diagnostics.error(lit, message);
+            }
+            Expr::Unary(unary) => self.unitless(&unary.expr),
+            Expr::Paren(paren) => self.unitless(&paren.expr),
+            _ => {}
+        }
+    }
+
+    fn parameter_index(&mut self, index: &ExprIndex) {
+        let Some(name) = root(&index.expr) else { return };
+        let Some((_, input)) = self.circuit.input(name) else { return };
+        let Kind::Angles(sizes) = &input.kind else { return };
+        let level = depth(&index.expr);
+        let Some(size) = sizes.get(level) else { return };
+        let noun = if level + 1 == sizes.len() { "angles" } else { "rows" };
+        let (base, whole) = (source(&index.expr), source(index));
+        let at = &*index.index;
+        match (fold(at), size.literal()) {
+            (Some(value), Some(length)) if !(0..length).contains(&value) => {
+                let noun = if length == 1 { noun.trim_end_matches('s') } else { noun };
+                self.diagnostics.error(at, format!("`{whole}` is out of range: `{base}` has {length} {noun}"));
+            }
+            (Some(_), Some(_)) => {}
+            _ if is_constant(at, &self.frames, &self.generics) => {
+                let (found, length) = (by_value(at), by_value(&size.expr));
+                let mut message = if self.varies(at) {
+                    vec![Piece::Text(format!("`{whole}` reaches index ")), Piece::Number(found.clone())]
+                } else {
+                    vec![Piece::Text(format!("`{whole}` is out of range"))]
+                };
+                let link = if self.varies(at) { ", but" } else { ":" };
+                message.push(Piece::Text(format!("{link} `{base}` has {} {noun}", source(&size.expr))));
+                message.extend([
+                    Piece::Text(format!("\nhelp: the index is ")),
+                    Piece::Number(found.clone()),
+                    Piece::Text(", and the last one is ".into()),
+                    Piece::Number(quote!((#length) - 1)),
+                ]);
+                let uses = vec![at.clone(), size.expr.clone()];
+                let ends = crate::index::linear(at).is_some();
+                self.assert(quote!((#found) < (#length)), uses, message, at.to_token_stream(), ends);
+            }
+            _ => {}
+        }
+    }
+
+    /// Does a loop variable occur in `expr`?
+    pub(super) fn varies(&self, expr: &Expr) -> bool {
+        names(expr).iter().any(|name| {
+            let name = name.to_string();
+            matches!(
+                self.frames.iter().rev().find(|frame| frame.binds(&name)),
+                Some(Frame::Range { .. } | Frame::Slice { .. })
+            )
+        })
+    }
+}
+
+/// How many indices an expression has already.
+fn depth(expr: &Expr) -> usize {
+    match expr {
+        Expr::Index(index) => depth(&index.expr) + 1,
+        Expr::Paren(paren) => depth(&paren.expr),
+        _ => 0,
+    }
+}
+
+/// A size as messages show it: `2`, or `N = 4` where `N` is decided later.
+pub(super) fn shown(size: &Size) -> Vec<Piece> {
+    match size.literal() {
+        Some(value) => vec![Piece::Text(value.to_string())],
+        None => {
+            vec![Piece::Text(format!("{} = ", source(&size.expr))), Piece::Number(by_value(&size.expr))]
+        }
+    }
+}
