@@ -84,6 +84,8 @@ pub(crate) fn source(tokens: &impl ToTokens) -> String {
 fn print(tokens: TokenStream, text: &mut String) {
     // Whether the token before was an operand, so that a sign after it is binary, and whether it clings to the next.
     let (mut operand, mut clings) = (false, true);
+    // Open angle brackets, and whether the token before names a type.
+    let (mut angles, mut names_type) = (0, false);
     for token in tokens {
         match token {
             TokenTree::Group(group) => {
@@ -103,21 +105,25 @@ fn print(tokens: TokenStream, text: &mut String) {
             }
             TokenTree::Punct(punct) => {
                 let sign = punct.as_char();
-                let tight = matches!(sign, '.' | ',' | ';' | ':' | '?');
+                let opens = sign == '<' && names_type;
+                let closes = sign == '>' && angles > 0;
+                angles = angles + i32::from(opens) - i32::from(closes);
+                let tight = opens || closes || matches!(sign, '.' | ',' | ';' | ':' | '?');
                 if !clings && !tight {
                     text.push(' ');
                 }
                 text.push(sign);
                 let unary = !operand && matches!(sign, '-' | '!' | '*' | '&');
-                clings = unary || punct.spacing() == Spacing::Joint || matches!(sign, '.' | ':');
-                operand = false;
+                clings = unary || opens || punct.spacing() == Spacing::Joint || matches!(sign, '.' | ':');
+                (operand, names_type) = (closes, false);
             }
             TokenTree::Ident(_) | TokenTree::Literal(_) => {
                 if !clings {
                     text.push(' ');
                 }
-                text.push_str(&token.to_string());
-                (operand, clings) = (true, false);
+                let word = token.to_string();
+                text.push_str(&word);
+                (operand, clings, names_type) = (true, false, word.starts_with(char::is_uppercase));
             }
         }
     }
@@ -129,7 +135,19 @@ mod tests {
 
     #[test]
     fn source_reads_as_the_user_wrote_it() {
-        for text in ["q[i + 1]", "q[(i + 1) % N]", "-1", "f(x, y)", "G::EDGES", "0..N - 1", "theta[l][i]", "2 * (i + 1)"] {
+        for text in [
+            "Bits<3>",
+            "Vec<(usize, Vec<u8>)>",
+            "N - 1 > i",
+            "q[i + 1]",
+            "q[(i + 1) % N]",
+            "-1",
+            "f(x, y)",
+            "G::EDGES",
+            "0..N - 1",
+            "theta[l][i]",
+            "2 * (i + 1)",
+        ] {
             let tokens: TokenStream = text.parse().expect("tokens");
             assert_eq!(source(&tokens), text);
         }

@@ -48,7 +48,8 @@ pub(crate) const GATES: &[(&str, usize, usize)] = &[
 ];
 
 /// Words of the language that are no gates.
-pub(crate) const WORDS: &[&str] = &["measure", "reset", "barrier", "inverse", "control", "power", "unitary", "append"];
+pub(crate) const WORDS: &[&str] =
+    &["measure", "reset", "barrier", "inverse", "control", "power", "unitary", "append"];
 
 /// Methods of the runtime's builder that mean nothing inside a circuit.
 pub(crate) const BUILDER: &[&str] = &["new", "register", "qubits", "parameter", "when", "returns", "finish"];

@@ -94,7 +94,7 @@ fn constant(left: &Linear, right: &Linear, rule: fn(i128, i128) -> Option<i128>)
 }
 
 /// The single-segment names in an expression.
-pub(crate) fn names<'a>(expr: &'a Expr) -> Vec<&'a Ident> {
+pub(crate) fn names(expr: &Expr) -> Vec<&Ident> {
     struct Names<'a>(Vec<&'a Ident>);
     impl<'a> Visit<'a> for Names<'a> {
         fn visit_path(&mut self, path: &'a syn::Path) {
@@ -137,7 +137,7 @@ pub(crate) enum Frame {
 }
 
 impl Frame {
-    fn binds(&self, name: &str) -> bool {
+    pub(crate) fn binds(&self, name: &str) -> bool {
         match self {
             Self::Range { variable, .. } => variable == name,
             Self::Slice { pattern, .. } => bound(pattern).iter().any(|bound| *bound == name),
@@ -161,8 +161,21 @@ impl Frame {
 
 /// Inherent methods of whole numbers and slices that are `const`.
 const CONST_METHODS: &[&str] = &[
-    "len", "pow", "abs_diff", "div_ceil", "isqrt", "ilog2", "saturating_sub", "wrapping_add", "wrapping_sub",
-    "trailing_zeros", "leading_zeros", "count_ones", "next_power_of_two", "rem_euclid", "div_euclid",
+    "len",
+    "pow",
+    "abs_diff",
+    "div_ceil",
+    "isqrt",
+    "ilog2",
+    "saturating_sub",
+    "wrapping_add",
+    "wrapping_sub",
+    "trailing_zeros",
+    "leading_zeros",
+    "count_ones",
+    "next_power_of_two",
+    "rem_euclid",
+    "div_euclid",
 ];
 
 /// Can `expr` be computed in a `const`, given what surrounds it? `generics` are constant whatever their case.
@@ -257,7 +270,10 @@ impl Check {
                 return None;
             }
             let free = !self.frames[..depth].iter().any(|outer| {
-                frame.bounds().iter().any(|bound| names(bound).iter().any(|name| outer.binds(&name.to_string())))
+                frame
+                    .bounds()
+                    .iter()
+                    .any(|bound| names(bound).iter().any(|name| outer.binds(&name.to_string())))
             });
             for bound in frame.bounds() {
                 needed.extend(names(bound).into_iter().map(ToString::to_string));

@@ -1,1 +1,23 @@
-//! Procedural macros of Ketline.
+//! The procedural macros of Ketline: use them through the crate `ketline`, which their expansions name.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `circuit` | `circuit!`: parse, model, check, expand |
+//! | `diag` | messages: errors gathered, lints |
+//! | `gates` | names of the standard gates, for messages |
+//! | `index` | index arithmetic and its replay in a `const` |
+//! | `unit` | literal suffixes |
+
+mod circuit;
+mod diag;
+mod gates;
+mod index;
+mod unit;
+
+use proc_macro::TokenStream;
+
+/// Declares quantum circuits as ordinary functions.
+#[proc_macro]
+pub fn circuit(input: TokenStream) -> TokenStream {
+    circuit::circuit(input.into()).into()
+}

@@ -33,7 +33,8 @@ const UNITS: &[(&str, Quantity)] = &[
 ];
 
 const RUST: &[&str] = &[
-    "", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f16", "f32", "f64", "f128",
+    "", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f16", "f32",
+    "f64", "f128",
 ];
 
 impl Quantity {
@@ -79,7 +80,10 @@ pub(crate) fn angle(literal: &Lit) -> syn::Result<Option<TokenStream>> {
     match Quantity::of(unit) {
         Some(Quantity::Angle) => {}
         Some(other) => {
-            return Err(syn::Error::new_spanned(literal, format!("expected an angle, found {}", other.noun())));
+            return Err(syn::Error::new_spanned(
+                literal,
+                format!("expected an angle, found {}", other.noun()),
+            ));
         }
         None => {
             let message = format!("unknown unit `{unit}`; angles are {}", Quantity::Angle.units());
@@ -111,7 +115,9 @@ mod tests {
 
     fn expand(text: &str) -> Result<Option<String>, String> {
         let literal = syn::parse_str::<Lit>(text).expect("a literal");
-        angle(&literal).map(|tokens| tokens.map(|t| t.to_string().replace(' ', ""))).map_err(|e| e.to_string())
+        angle(&literal)
+            .map(|tokens| tokens.map(|t| t.to_string().replace(' ', "")))
+            .map_err(|e| e.to_string())
     }
 
     #[test]

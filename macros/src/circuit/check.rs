@@ -1,19 +1,21 @@
 //! What a circuit must be, rule by rule. What literals and structure show is reported here; what constants decide
 //! becomes a [`Check`] for rustc to evaluate; the rest is left to types and to the runtime.
 
+mod coupling;
 mod measurement;
 mod operands;
 mod plain;
+mod signature;
 
 use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
 use syn::{Expr, Pat};
 
-use super::model::{Action, Argument, Call, Circuit, For, Kind, Modified, Modifier, Output, Size, Step, Value, root};
+use self::measurement::Count;
+use super::model::{Action, Argument, Call, Circuit, For, Modified, Modifier, Step, Value, root};
 use crate::diag::{Diagnostics, source};
-use crate::gates::{self, BUILDER, WORDS};
+use crate::gates::{self, BUILDER};
 use crate::index::{Check, Frame, Piece, bound, fold, is_constant, is_upper};
 
 /// Reports mistakes, and returns the assertions that constants decide.
@@ -45,70 +47,27 @@ struct Walk<'a> {
     /// First arguments of the `control`s around this point.
     controls: Vec<&'a Argument>,
     /// Names that hold measured bits, and how many.
-    bits: BTreeMap<String, Option<i128>>,
+    bits: BTreeMap<String, Count>,
     checks: Vec<Check>,
 }
 
 impl<'a> Walk<'a> {
-    fn signature(&mut self) {
-        let circuit = self.circuit;
-        let name = circuit.name.to_string();
-        if gates::gate(&name).is_some() || WORDS.contains(&name.as_str()) || BUILDER.contains(&name.as_str()) {
-            self.diagnostics.error(&circuit.name, format!("`{name}` is a word of the language already; name the circuit otherwise"));
-        }
-        if !circuit.inputs.iter().any(super::model::Input::is_quantum) {
-            let message = format!("circuit `{name}` has no register");
-            self.diagnostics.error_help(&circuit.name, message, &format!("fn {name}(q: Qubits<2>)"));
-        }
-        for (at, input) in circuit.inputs.iter().enumerate() {
-            if circuit.inputs[..at].iter().any(|before| before.name == input.name) {
-                self.diagnostics.error(&input.name, format!("`{}` is declared twice", input.name));
-            }
-            match &input.kind {
-                Kind::Register(size) => self.positive(size, "a register needs at least one qubit"),
-                Kind::Angles(sizes) => {
-                    sizes.iter().for_each(|size| self.positive(size, "a parameter needs at least one angle"));
-                }
-                Kind::Qubit | Kind::Value => {}
-            }
-        }
-        if let Some(device) = &circuit.device {
-            self.device_width(device);
-        }
-    }
-
-    /// A size is a whole number above zero.
-    fn positive(&mut self, size: &Size, message: &str) {
-        let expr = &size.expr;
-        match size.literal() {
-            Some(value) if value <= 0 => self.diagnostics.error(expr, message),
-            Some(_) => {}
-            None if matches!(expr, Expr::Infer(_)) => {
-                self.diagnostics.error_help(expr, "the size of a register is written out", "Qubits<2>, or Qubits<N>");
-            }
-            None => self.checks.push(Check {
-                frames: Vec::new(),
-                condition: quote!((#expr) > 0),
-                uses: vec![expr.clone()],
-                message: vec![Piece::Text(message.into())],
-                at: expr.to_token_stream(),
-                ends: false,
-            }),
-        }
-    }
-
     fn body(&mut self, body: &'a [Step]) {
         let (last, before) = match body.split_last() {
             Some((Step::Tail(tail), before)) => (Some(tail), before),
             _ => (None, body),
         };
-        before.iter().for_each(|step| self.step(step));
+        for step in before {
+            self.step(step);
+        }
         self.output(last);
     }
 
     fn block(&mut self, block: &'a [Step]) {
         let depth = self.frames.len();
-        block.iter().for_each(|step| self.step(step));
+        for step in block {
+            self.step(step);
+        }
         self.frames.truncate(depth);
     }
 
@@ -126,7 +85,8 @@ impl<'a> Walk<'a> {
             Step::If(branch) => {
                 self.condition(&branch.condition);
                 if let Some(word) = self.inside.last() {
-                    let message = format!("`if` depends on a measurement, so it cannot stand inside `{word}`");
+                    let message =
+                        format!("`if` depends on a measurement, so it cannot stand inside `{word}`");
                     self.diagnostics.error(branch.token, message);
                 }
                 self.block(&branch.then);
@@ -174,7 +134,8 @@ impl<'a> Walk<'a> {
     /// A second name for a qubit would hide that two operands are the same.
     fn not_a_qubit(&mut self, expr: &Expr) {
         let bare = matches!(expr, Expr::Path(_) | Expr::Index(_));
-        let quantum = root(expr).and_then(|name| self.circuit.input(name)).is_some_and(|(_, input)| input.is_quantum());
+        let quantum =
+            root(expr).and_then(|name| self.circuit.input(name)).is_some_and(|(_, input)| input.is_quantum());
         if bare && quantum {
             let what = if matches!(expr, Expr::Index(_)) {
                 "a qubit cannot be copied; index the register where it is used"
@@ -227,6 +188,7 @@ impl<'a> Walk<'a> {
             Modifier::Inverse => {}
             Modifier::Control(control) => {
                 self.argument("control", None, 0, control);
+                self.nested_control(control);
                 self.controls.push(control);
             }
             Modifier::Power(times) => self.power(times),
@@ -243,14 +205,16 @@ impl<'a> Walk<'a> {
             _ => true,
         };
         if !whole || fold(times).is_some_and(|times| times < 0) {
-            self.diagnostics.error_help(times, "`power` takes a whole number >= 0", "inverse(..)");
+            self.diagnostics.error_help(times, "`power` takes a whole number >= 0", "`inverse(..)`");
         }
     }
 
     fn call(&mut self, call: &'a Call) {
         let name = call.bare().map(ToString::to_string);
-        let own = self.circuit.name == *call.path.segments.last().map_or(&self.circuit.name, |last| &last.ident);
-        let here = call.path.segments.len() == 1 || call.path.segments[0].ident == "self" && call.path.segments.len() == 2;
+        let own =
+            self.circuit.name == *call.path.segments.last().map_or(&self.circuit.name, |last| &last.ident);
+        let here = call.path.segments.len() == 1
+            || call.path.segments[0].ident == "self" && call.path.segments.len() == 2;
         if own && here {
             let message = format!("circuit `{}` calls itself, so it would never end", self.circuit.name);
             self.diagnostics.error(&call.path, message);
@@ -263,12 +227,27 @@ impl<'a> Walk<'a> {
         self.undoable(call);
         let gate = name.as_deref().and_then(gates::gate);
         let label = source(&call.path);
+        if self.misplaced(call, gate) {
+            return;
+        }
         for (position, argument) in call.arguments.iter().enumerate() {
             self.argument(&label, gate, position, argument);
         }
         self.distinct(call);
         self.paired(call, gate);
         self.coupled(call);
+    }
+
+    /// A qubit where a gate wants an angle: rustc would show the whole gate table.
+    fn misplaced(&mut self, call: &Call, gate: Option<(usize, usize)>) -> bool {
+        let angles = gate.map_or(0, |(angles, _)| angles);
+        let found = call.arguments.iter().take(angles).find(|argument| argument.operand.is_some());
+        if let Some(argument) = found {
+            let message = "expected an angle, found a qubit";
+            let help = format!("`{}` takes angles first, then qubits", source(&call.path));
+            self.diagnostics.error_help(&argument.expr, message, &help);
+        }
+        found.is_some()
     }
 
     /// One argument of a call: qubits, or a plain value.
@@ -279,7 +258,10 @@ impl<'a> Walk<'a> {
         }
         let wants_qubit = match gate {
             Some((angles, _)) => position >= angles,
-            None => matches!(argument.expr, Expr::Index(_)) || ["measure", "reset", "barrier", "control"].contains(&callee),
+            None => {
+                matches!(argument.expr, Expr::Index(_))
+                    || ["measure", "reset", "barrier", "control"].contains(&callee)
+            }
         };
         if wants_qubit && self.unknown(&argument.expr) {
             return;
@@ -313,54 +295,20 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds an assertion under the frames that hold here.
-    fn assert(&mut self, condition: TokenStream, uses: Vec<Expr>, message: Vec<Piece>, at: TokenStream, ends: bool) {
+    fn assert(
+        &mut self,
+        condition: TokenStream,
+        uses: Vec<Expr>,
+        message: Vec<Piece>,
+        at: TokenStream,
+        ends: bool,
+    ) {
         self.checks.push(Check { frames: self.frames.clone(), condition, uses, message, at, ends });
-    }
-
-    /// Checks the last expression of the body against the declared return type.
-    fn output(&mut self, tail: Option<&'a Value>) {
-        let declared = match &self.circuit.output {
-            Output::None => None,
-            Output::Bit(ty) => Some((ty, Some(1))),
-            Output::Bits(ty, size) => Some((ty, size.literal())),
-        };
-        let found = match tail {
-            None => None,
-            Some(Value::Action(action)) => {
-                let width = self.measured(action);
-                self.action(action);
-                width
-            }
-            Some(Value::Plain(expr)) => {
-                self.plain(expr);
-                root(expr).and_then(|name| self.bits.get(&name.to_string()).copied()).filter(|_| matches!(expr, Expr::Path(_)))
-            }
-        };
-        match (declared, tail) {
-            (Some((ty, _)), None) => {
-                let message = format!("declared to return `{}`, but nothing is measured", source(ty));
-                let register = self.circuit.inputs.iter().find(|input| input.is_quantum());
-                let register = register.map_or_else(|| "q".into(), |input| input.name.to_string());
-                self.diagnostics.error_help(ty, message, &format!("end with `measure({register})`"));
-            }
-            (Some((ty, Some(wanted))), Some(_)) => {
-                if let Some(Some(found)) = found.filter(|found| *found != Some(wanted)) {
-                    let bits = if found == 1 { "bit" } else { "bits" };
-                    let declared = source(ty);
-                    let message =
-                        format!("measures {found} {bits}, but the circuit is declared to return `{declared}`");
-                    self.diagnostics.error(ty, message);
-                }
-            }
-            (None, Some(Value::Action(action))) => self.dropped(action),
-            (None, Some(Value::Plain(expr))) => self.diagnostics.error(expr, "this value is not used"),
-            _ => {}
-        }
     }
 }
 
 /// `(a..b).rev()` to `a..b`.
-fn inner(expr: &Expr) -> &Expr {
+pub(super) fn inner(expr: &Expr) -> &Expr {
     match expr {
         Expr::Paren(paren) => inner(&paren.expr),
         Expr::Group(group) => inner(&group.expr),
@@ -370,8 +318,9 @@ fn inner(expr: &Expr) -> &Expr {
 }
 
 /// What a `for` binds, as far as constants decide it.
-fn frame(for_loop: &For, frames: &[Frame], generics: &[Ident]) -> Frame {
-    let dynamic = || Frame::Dynamic { names: bound(&for_loop.pat).into_iter().cloned().collect(), repeats: true };
+pub(super) fn frame(for_loop: &For, frames: &[Frame], generics: &[Ident]) -> Frame {
+    let dynamic =
+        || Frame::Dynamic { names: bound(&for_loop.pat).into_iter().cloned().collect(), repeats: true };
     let (mut items, mut step) = (inner(&for_loop.items), None);
     if let Expr::MethodCall(call) = items
         && call.method == "step_by"
@@ -381,7 +330,8 @@ fn frame(for_loop: &For, frames: &[Frame], generics: &[Ident]) -> Frame {
     }
     if let Expr::Range(range) = items {
         let bounds = range.start.iter().chain(&range.end).map(|bound| &**bound).chain(&step);
-        let constant = range.start.is_some() && bounds.clone().all(|bound| is_constant(bound, frames, generics));
+        let constant =
+            range.start.is_some() && bounds.clone().all(|bound| is_constant(bound, frames, generics));
         return match &for_loop.pat {
             Pat::Ident(pat) if constant && range.end.is_some() => {
                 Frame::Range { variable: pat.ident.clone(), range: range.clone(), step }
@@ -398,16 +348,19 @@ fn frame(for_loop: &For, frames: &[Frame], generics: &[Ident]) -> Frame {
     loop {
         slice = match slice {
             Expr::MethodCall(call)
-                if call.args.is_empty() && ["iter", "copied", "into_iter"].iter().any(|name| call.method == name) =>
+                if call.args.is_empty()
+                    && ["iter", "copied", "into_iter"].iter().any(|name| call.method == name) =>
             {
                 inner(&call.receiver)
             }
             Expr::Reference(reference) => inner(&reference.expr),
-            slice => break if step.is_none() && is_constant(slice, frames, generics) {
-                Frame::Slice { pattern: for_loop.pat.clone(), slice: slice.clone() }
-            } else {
-                dynamic()
-            },
+            slice => {
+                break if step.is_none() && is_constant(slice, frames, generics) {
+                    Frame::Slice { pattern: for_loop.pat.clone(), slice: slice.clone() }
+                } else {
+                    dynamic()
+                };
+            }
         };
     }
 }

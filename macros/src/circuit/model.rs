@@ -56,7 +56,11 @@ pub(crate) enum Output {
 
 /// A statement.
 pub(crate) enum Step {
-    Let { token: Token![let], pat: Pat, value: Value },
+    Let {
+        token: Token![let],
+        pat: Pat,
+        value: Value,
+    },
     Run(Action),
     For(For),
     If(If),
@@ -87,7 +91,7 @@ pub(crate) enum Value {
 /// What acts on qubits.
 pub(crate) enum Action {
     Call(Call),
-    Modified(Modified),
+    Modified(Box<Modified>),
 }
 
 /// A gate, a measurement or another circuit.
@@ -119,7 +123,6 @@ pub(crate) struct Modified {
     pub(crate) word: Ident,
     pub(crate) modifier: Modifier,
     pub(crate) body: Vec<Step>,
-    pub(crate) source: syn::ExprCall,
 }
 
 pub(crate) enum Modifier {

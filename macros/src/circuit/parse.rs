@@ -1,20 +1,20 @@
 //! Tokens to model. Knows what a circuit may be written with, and nothing of what it means.
 
+mod body;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Block, Expr, ExprCall, FnArg, GenericArgument, Pat, PathArguments, ReturnType, Safety, Signature, Stmt, Type,
-    Visibility,
+    Attribute, Block, Expr, FnArg, GenericArgument, Pat, PathArguments, ReturnType, Safety, Signature, Stmt,
+    Type, Visibility,
 };
 
-use super::model::{
-    Action, Argument, Call, Circuit, For, If, Input, Kind, Modified, Modifier, Operand, Output, Place, Size, Step, Value, root,
-};
+use self::body::Lower;
+use super::model::{Circuit, Input, Kind, Output, Size};
 use crate::diag::{Diagnostics, source};
 
-const USAGE: &str = "`circuit!` takes a function\nhelp: circuit!( fn bell(q: Qubits<2>) { .. } )";
+const USAGE: &str = "`circuit!` takes a function\nhelp: `circuit!( fn bell(q: Qubits<2>) { .. } )`";
 
 /// The circuits of one macro call; what cannot be read is reported and left out.
 pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Circuit> {
@@ -62,7 +62,10 @@ fn function(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Resul
 
 fn begins_function(input: ParseStream<'_>) -> bool {
     use syn::Token;
-    input.peek(Token![fn]) || input.peek(Token![const]) || input.peek(Token![async]) || input.peek(Token![unsafe])
+    input.peek(Token![fn])
+        || input.peek(Token![const])
+        || input.peek(Token![async])
+        || input.peek(Token![unsafe])
 }
 
 fn declaration(
@@ -79,7 +82,9 @@ fn declaration(
         match attribute.parse_args::<syn::Path>() {
             Ok(_) if device.is_some() => diagnostics.error(attribute, "`device` is given twice"),
             Ok(path) => device = Some(path),
-            Err(_) => diagnostics.error_help(attribute, "`device` takes the name of a type", "#[device(Line5)]"),
+            Err(_) => {
+                diagnostics.error_help(attribute, "`device` takes the name of a type", "`#[device(Line5)]`");
+            }
         }
         false
     });
@@ -96,7 +101,15 @@ fn declaration(
         Safety::Default => {}
         safety => refuse(safety),
     }
-    let inputs = signature.inputs.iter().filter_map(|argument| input(argument, diagnostics)).collect();
+    let mut inputs: Vec<Input> = Vec::new();
+    for argument in &signature.inputs {
+        let Some(input) = input(argument, diagnostics) else { continue };
+        if inputs.iter().any(|before| before.name == input.name) {
+            diagnostics.error(&input.name, format!("`{}` is declared twice", input.name));
+        } else {
+            inputs.push(input);
+        }
+    }
     let output = output(&signature.output, diagnostics);
     Circuit {
         attributes,
@@ -116,7 +129,9 @@ fn input(argument: &FnArg, diagnostics: &mut Diagnostics) -> Option<Input> {
         return None;
     };
     let name = match &*argument.pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none() => &pat.ident,
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none() => {
+            &pat.ident
+        }
         pattern => {
             diagnostics.error(pattern, "an argument of a circuit is a plain name, such as `q`");
             return None;
@@ -158,7 +173,8 @@ fn output(output: &ReturnType, diagnostics: &mut Diagnostics) -> Output {
         Some((name, Some(size))) if name == "Bits" => Output::Bits((**ty).clone(), size),
         _ => {
             let found = source(ty);
-            let message = format!("a circuit returns measured bits, `Bit` or `Bits<N>`, and this is `{found}`");
+            let message =
+                format!("a circuit returns measured bits, `Bit` or `Bits<N>`, and this is `{found}`");
             diagnostics.error(ty, message);
             Output::None
         }
@@ -169,7 +185,9 @@ fn output(output: &ReturnType, diagnostics: &mut Diagnostics) -> Output {
 fn named(ty: &Type) -> Option<(&Ident, Option<Size>)> {
     let Type::Path(path) = ty else { return None };
     let segment = path.path.segments.last()?;
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return Some((&segment.ident, None)) };
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return Some((&segment.ident, None));
+    };
     let expr = match arguments.args.first().filter(|_| arguments.args.len() == 1)? {
         GenericArgument::Const(expr) => unbrace(expr),
         GenericArgument::Type(Type::Path(path)) if path.qself.is_none() => {
@@ -188,218 +206,4 @@ fn unbrace(expr: &Expr) -> Expr {
         return inner.clone();
     }
     expr.clone()
-}
-
-/// Statements to steps.
-struct Lower<'a> {
-    circuit: &'a Circuit,
-    diagnostics: &'a mut Diagnostics,
-}
-
-const ALLOWED: &str = "a circuit is made of `let`, calls, `for` and `if`";
-
-impl Lower<'_> {
-    fn block(&mut self, statements: Vec<Stmt>) -> Vec<Step> {
-        statements.into_iter().filter_map(|statement| self.statement(statement)).collect()
-    }
-
-    fn statement(&mut self, statement: Stmt) -> Option<Step> {
-        match statement {
-            Stmt::Local(local) => {
-                let Some(init) = local.init.filter(|init| init.diverge.is_none()) else {
-                    self.diagnostics.error(local.let_token, "`let` needs a value here, and has no `else`");
-                    return None;
-                };
-                let value = self.value(*init.expr, false)?;
-                Some(Step::Let { token: local.let_token, pat: local.pat, value })
-            }
-            Stmt::Expr(Expr::ForLoop(for_loop), _) => {
-                self.allowed(&for_loop.expr).then_some(())?;
-                if let Some(label) = &for_loop.label {
-                    self.diagnostics.error(label, "a loop needs no label: nothing can break out of it");
-                }
-                let body = self.block(for_loop.body.stmts);
-                Some(Step::For(For {
-                    token: for_loop.for_token,
-                    pat: *for_loop.pat,
-                    items: *for_loop.expr,
-                    body,
-                }))
-            }
-            Stmt::Expr(Expr::If(branch), _) => self.branch(branch).map(Step::If),
-            Stmt::Expr(expr, None) => self.value(expr, true).map(Step::Tail),
-            Stmt::Expr(expr @ Expr::Call(_), Some(_)) => match self.value(expr, true)? {
-                Value::Action(action) => Some(Step::Run(action)),
-                Value::Plain(expr) => {
-                    self.diagnostics.error(expr, ALLOWED);
-                    None
-                }
-            },
-            Stmt::Expr(expr, Some(_)) => {
-                if self.allowed(&expr) {
-                    self.diagnostics.error(expr, ALLOWED);
-                }
-                None
-            }
-            Stmt::Item(item) => {
-                self.diagnostics.error(item, ALLOWED);
-                None
-            }
-            Stmt::Macro(mac) => {
-                self.diagnostics.error(mac, ALLOWED);
-                None
-            }
-        }
-    }
-
-    fn branch(&mut self, branch: syn::ExprIf) -> Option<If> {
-        let cond = self.allowed(&branch.cond);
-        let then = self.block(branch.then_branch.stmts);
-        let otherwise = match branch.else_branch {
-            None => None,
-            Some((_, otherwise)) => match *otherwise {
-                Expr::Block(block) => Some(self.block(block.block.stmts)),
-                Expr::If(branch) => Some(vec![Step::If(self.branch(branch)?)]),
-                other => {
-                    self.diagnostics.error(other, ALLOWED);
-                    None
-                }
-            },
-        };
-        cond.then_some(If { token: branch.if_token, condition: *branch.cond, then, otherwise })
-    }
-
-    /// `acts`: a call that stands as a statement is an action whatever its arguments are.
-    fn value(&mut self, expr: Expr, acts: bool) -> Option<Value> {
-        match expr {
-            Expr::Call(call) if acts || self.touches_qubits(&call) => self.action(call).map(Value::Action),
-            expr => self.allowed(&expr).then_some(Value::Plain(expr)),
-        }
-    }
-
-    fn touches_qubits(&self, call: &ExprCall) -> bool {
-        struct Roots<'a>(&'a Circuit, bool);
-        impl<'ast> Visit<'ast> for Roots<'_> {
-            fn visit_path(&mut self, path: &'ast syn::Path) {
-                self.1 |= path
-                    .get_ident()
-                    .is_some_and(|name| self.0.input(name).is_some_and(|(_, input)| input.is_quantum()));
-                visit::visit_path(self, path);
-            }
-        }
-        let word = matches!(&*call.func, Expr::Path(path)
-            if ["measure", "inverse", "control", "power"].iter().any(|word| path.path.is_ident(word)));
-        let mut roots = Roots(self.circuit, word);
-        call.args.iter().for_each(|argument| roots.visit_expr(argument));
-        roots.1
-    }
-
-    fn action(&mut self, call: ExprCall) -> Option<Action> {
-        let Expr::Path(function) = &*call.func else {
-            self.diagnostics.error(&call.func, "a call names a gate or a circuit");
-            return None;
-        };
-        let path = function.path.clone();
-        if let Some(word) = path.get_ident()
-            && ["inverse", "control", "power"].iter().any(|modifier| word == modifier)
-        {
-            return self.modified(word.clone(), call).map(Action::Modified);
-        }
-        if !call.args.iter().all(|argument| self.allowed(argument)) {
-            return None;
-        }
-        let arguments = call.args.iter().map(|argument| self.argument(argument)).collect();
-        Some(Action::Call(Call { path, arguments, source: call }))
-    }
-
-    fn modified(&mut self, word: Ident, call: ExprCall) -> Option<Modified> {
-        let wanted = if word == "inverse" { 1 } else { 2 };
-        if call.args.len() != wanted {
-            let help = match wanted {
-                1 => "inverse({ h(q[0]); })",
-                _ if word == "control" => "control(q[0], x(q[1]))",
-                _ => "power(2, h(q[0]))",
-            };
-            let message = format!("`{word}` takes {wanted} argument(s), found {}", call.args.len());
-            self.diagnostics.error_help(&call, message, help);
-            return None;
-        }
-        let modifier = match call.args.first().filter(|_| wanted == 2) {
-            None => Modifier::Inverse,
-            Some(first) if !self.allowed(first) => return None,
-            Some(first) if word == "control" => Modifier::Control(self.argument(first)),
-            Some(first) => Modifier::Power(first.clone()),
-        };
-        let body = match call.args.last().cloned()? {
-            Expr::Block(block) => self.block(block.block.stmts),
-            expr @ Expr::Call(_) => match self.value(expr, true)? {
-                Value::Action(action) => vec![Step::Run(action)],
-                Value::Plain(_) => Vec::new(),
-            },
-            other => {
-                let message = format!("`{word}` takes a gate, a circuit or a block, and this is `{}`", source(&other));
-                self.diagnostics.error(other, message);
-                return None;
-            }
-        };
-        Some(Modified { word, modifier, body, source: call })
-    }
-
-    fn argument(&self, expr: &Expr) -> Argument {
-        let (base, place) = match expr {
-            Expr::Index(index) => match &*index.index {
-                Expr::Range(range) => (&*index.expr, Place::Part(range.clone())),
-                at => (&*index.expr, Place::At(at.clone())),
-            },
-            whole => (whole, Place::Whole),
-        };
-        let name = match base {
-            Expr::Path(_) => root(base),
-            _ => None,
-        };
-        let input = name.and_then(|name| self.circuit.input(name)).filter(|(_, input)| input.is_quantum());
-        Argument { expr: expr.clone(), operand: input.map(|(input, _)| Operand { input, place }) }
-    }
-
-    /// Reports the words of Rust that a circuit cannot contain.
-    fn allowed(&mut self, expr: &Expr) -> bool {
-        let mut words = Words { found: Vec::new() };
-        words.visit_expr(expr);
-        let allowed = words.found.is_empty();
-        for (token, word, why) in words.found {
-            let help = if matches!(word, "while" | "loop") { "\nhelp: for i in a..b" } else { "" };
-            self.diagnostics.error(token, format!("`{word}` is not allowed: {why}{help}"));
-        }
-        allowed
-    }
-}
-
-/// Finds control flow that would give a circuit a length known at run time only.
-struct Words {
-    found: Vec<(TokenStream, &'static str, &'static str)>,
-}
-
-const FIXED: &str = "a circuit has a fixed length";
-
-impl<'ast> Visit<'ast> for Words {
-    fn visit_expr(&mut self, expr: &'ast Expr) {
-        let (token, word, why) = match expr {
-            Expr::While(e) => (e.while_token.to_token_stream(), "while", FIXED),
-            Expr::Loop(e) => (e.loop_token.to_token_stream(), "loop", FIXED),
-            Expr::Return(e) => (e.return_token.to_token_stream(), "return", FIXED),
-            Expr::Break(e) => (e.break_token.to_token_stream(), "break", FIXED),
-            Expr::Continue(e) => (e.continue_token.to_token_stream(), "continue", FIXED),
-            Expr::Match(e) => (e.match_token.to_token_stream(), "match", "a circuit branches on measured bits, with `if`"),
-            Expr::Try(e) => (e.question_token.to_token_stream(), "?", "a circuit reports its errors when it is built"),
-            Expr::Await(e) => (e.await_token.to_token_stream(), "await", FIXED),
-            Expr::Yield(e) => (e.yield_token.to_token_stream(), "yield", FIXED),
-            Expr::Async(e) => (e.async_token.to_token_stream(), "async", FIXED),
-            Expr::Unsafe(e) => (e.unsafe_token.to_token_stream(), "unsafe", FIXED),
-            Expr::Let(e) => (e.let_token.to_token_stream(), "if let", "a circuit branches on measured bits, with `if`"),
-            Expr::Assign(e) => (e.eq_token.to_token_stream(), "=", "nothing is assigned in a circuit; `let` makes a new name"),
-            Expr::Verbatim(tokens) => (tokens.clone(), "_", ALLOWED),
-            other => return visit::visit_expr(self, other),
-        };
-        self.found.push((token, word, why));
-    }
 }

@@ -3,18 +3,30 @@
 use syn::Expr;
 
 use super::Walk;
-use crate::circuit::model::{Action, Call, Kind, Place, root};
+use crate::circuit::model::{Action, Call, Kind, Operand, Place, root};
 use crate::diag::source;
 use crate::index::fold;
 
+/// A number of measured bits.
+#[derive(Clone, Copy)]
+pub(super) enum Count {
+    Literal(i128),
+    Unknown,
+}
+
 impl Walk<'_> {
     /// How many bits an action measures, as far as literals show; `None` if it is no measurement.
-    pub(super) fn measured(&self, action: &Action) -> Option<Option<i128>> {
+    pub(super) fn measured(&self, action: &Action) -> Option<Count> {
         let Action::Call(call) = action else { return None };
         if !call.is("measure") || call.arguments.len() != 1 {
             return None;
         }
-        Some(call.operands().next().and_then(|(_, operand)| match &operand.place {
+        let width = call.operands().next().and_then(|(_, operand)| self.literal_width(operand));
+        Some(width.map_or(Count::Unknown, Count::Literal))
+    }
+
+    fn literal_width(&self, operand: &Operand) -> Option<i128> {
+        match &operand.place {
             Place::At(_) => Some(1),
             Place::Whole => match &self.circuit.inputs[operand.input].kind {
                 Kind::Register(size) => size.literal(),
@@ -25,7 +37,7 @@ impl Walk<'_> {
                 let end = fold(range.end.as_ref()?)?;
                 Some(end - start + i128::from(matches!(range.limits, syn::RangeLimits::Closed(_))))
             }
-        }))
+        }
     }
 
     /// `measure(q[0]);` forgets what it measures.
@@ -33,7 +45,8 @@ impl Walk<'_> {
         let Action::Call(call) = action else { return };
         // Inside `inverse` and its kind there is a better message.
         if call.is("measure") && self.inside.is_empty() {
-            let operand = call.arguments.first().map_or_else(|| "q".into(), |argument| source(&argument.expr));
+            let operand =
+                call.arguments.first().map_or_else(|| "q".into(), |argument| source(&argument.expr));
             let message = format!("the measured bit is dropped; bind it, or use `reset({operand})`");
             self.diagnostics.error(&call.path, message);
         }
@@ -58,18 +71,21 @@ impl Walk<'_> {
                 self.diagnostics.error_help(binary, message, "put one `if` inside another");
             }
             Expr::Call(call) => {
-                self.diagnostics.error_help(call, "`if` takes a measured bit", "let m = measure(q[0]);");
+                self.diagnostics.error_help(call, "`if` takes a measured bit", "`let m = measure(q[0]);`");
             }
             Expr::Path(_) | Expr::Index(_) => {
                 let input = root(condition).and_then(|name| self.circuit.input(name));
                 if input.is_some_and(|(_, input)| input.is_quantum()) {
-                    let (text, kind) = (source(condition), if matches!(condition, Expr::Index(_)) { "qubit" } else { "register" });
+                    let (text, kind) = (
+                        source(condition),
+                        if matches!(condition, Expr::Index(_)) { "qubit" } else { "register" },
+                    );
                     let kind = match input {
                         Some((_, input)) if matches!(input.kind, Kind::Qubit) => "qubit",
                         _ => kind,
                     };
                     let message = format!("`if` needs a measured bit, and `{text}` is a {kind}");
-                    self.diagnostics.error_help(condition, message, &format!("control({text}, ..)"));
+                    self.diagnostics.error_help(condition, message, &format!("`control({text}, ..)`"));
                     return;
                 }
                 self.bit_index(condition);
@@ -82,12 +98,13 @@ impl Walk<'_> {
     fn bit_index(&mut self, expr: &Expr) {
         let Expr::Index(index) = expr else { return };
         let Some(name) = root(expr) else { return };
-        let Some(Some(width)) = self.bits.get(&name.to_string()).copied() else { return };
+        let Some(Count::Literal(width)) = self.bits.get(&name.to_string()).copied() else { return };
         if let Some(at) = fold(&index.index)
             && !(0..width).contains(&at)
         {
             let bits = if width == 1 { "bit" } else { "bits" };
-            self.diagnostics.error(&index.index, format!("bit index {at} is out of range: `{name}` has {width} {bits}"));
+            self.diagnostics
+                .error(&index.index, format!("bit index {at} is out of range: `{name}` has {width} {bits}"));
         }
     }
 }

@@ -35,6 +35,7 @@ impl Walk<'_> {
         }
         for index in plain.indices {
             self.parameter_index(index);
+            self.qubit_index(index);
         }
     }
 
@@ -43,12 +44,23 @@ impl Walk<'_> {
         match expr {
             Expr::Lit(lit) if unit::is_bare_integer(&lit.lit) => {
                 let digits = source(lit);
-                let message = format!("an angle needs a unit: write `{digits}deg` or `{digits}.0` for radians");
+                let message =
+                    format!("an angle needs a unit: write `{digits}deg` or `{digits}.0` for radians");
                 self.diagnostics.error(lit, message);
             }
             Expr::Unary(unary) => self.unitless(&unary.expr),
             Expr::Paren(paren) => self.unitless(&paren.expr),
             _ => {}
+        }
+    }
+
+    /// A qubit inside a larger expression, such as `[q[0], q[2]]`.
+    fn qubit_index(&mut self, index: &ExprIndex) {
+        let Some((_, input)) = root(&index.expr).and_then(|name| self.circuit.input(name)) else { return };
+        if let Kind::Register(size) = &input.kind
+            && !matches!(*index.index, Expr::Range(_))
+        {
+            self.index(&Expr::Index(index.clone()), &input.name, &index.index, size);
         }
     }
 
@@ -64,7 +76,8 @@ impl Walk<'_> {
         match (fold(at), size.literal()) {
             (Some(value), Some(length)) if !(0..length).contains(&value) => {
                 let noun = if length == 1 { noun.trim_end_matches('s') } else { noun };
-                self.diagnostics.error(at, format!("`{whole}` is out of range: `{base}` has {length} {noun}"));
+                self.diagnostics
+                    .error(at, format!("`{whole}` is out of range: `{base}` has {length} {noun}"));
             }
             (Some(_), Some(_)) => {}
             _ if is_constant(at, &self.frames, &self.generics) => {
@@ -77,7 +90,7 @@ impl Walk<'_> {
                 let link = if self.varies(at) { ", but" } else { ":" };
                 message.push(Piece::Text(format!("{link} `{base}` has {} {noun}", source(&size.expr))));
                 message.extend([
-                    Piece::Text(format!("\nhelp: the index is ")),
+                    Piece::Text("\nhelp: the index is ".into()),
                     Piece::Number(found.clone()),
                     Piece::Text(", and the last one is ".into()),
                     Piece::Number(quote!((#length) - 1)),

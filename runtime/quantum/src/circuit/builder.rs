@@ -186,7 +186,9 @@ impl Builder {
     /// Says which measured bits are the result, the first is the least significant.
     #[allow(clippy::needless_pass_by_value)] // bits are handles: `returns(m)` reads as the macro's last line
     pub fn returns(&mut self, output: impl Output) {
-        self.circuit.outputs = output.outputs().into_iter().map(super::Bit::index).collect();
+        let outputs: Vec<_> = output.outputs().into_iter().map(super::Bit::index).collect();
+        let result = self.circuit.set_outputs(outputs);
+        self.record(result);
     }
 
     /// A register that a circuit of this name is called on; a wrong width is reported here.

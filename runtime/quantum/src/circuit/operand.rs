@@ -214,6 +214,18 @@ impl Operand for QubitSlice {
     }
 }
 
+impl<const N: usize> Operand for [Qubit; N] {
+    type Bits = Bits<N>;
+
+    fn qubits(&self) -> Places {
+        IntoQubits::into_qubits(*self).qubits()
+    }
+
+    fn bits(&self, first: usize) -> Bits<N> {
+        IntoQubits::into_qubits(*self).bits(first)
+    }
+}
+
 impl<T: Operand> Operand for &T {
     type Bits = T::Bits;
 
@@ -305,6 +317,9 @@ pub struct Bit {
 }
 
 impl Bit {
+    /// A bit that no circuit has; an `if` on it is refused.
+    pub(crate) const MISSING: Self = Self { index: usize::MAX };
+
     /// Its number among the circuit's classical bits.
     pub fn index(self) -> usize {
         self.index

@@ -1,0 +1,309 @@
+//! The statements of a circuit as calls of the builder, with the user's names and parentheses.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{BinOp, Expr, ExprIndex, PathArguments};
+
+use super::{builder, measures};
+use crate::circuit::check::frame;
+use crate::circuit::model::{
+    Action, Argument, Call, Circuit, For, If, Kind, Modified, Modifier, Operand, Output, Place, Step, Value,
+    root,
+};
+use crate::diag::first_span;
+use crate::index::{Frame, bound, fold, is_constant};
+use crate::unit;
+
+pub(super) struct Body<'a> {
+    circuit: &'a Circuit,
+    generics: Vec<Ident>,
+    frames: Vec<Frame>,
+    /// Names that hold measured bits.
+    bits: Vec<Ident>,
+    /// Inside `inverse`, `control` or `power`, where calls must be unitary.
+    unitary: bool,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(circuit: &'a Circuit) -> Self {
+        Self {
+            circuit,
+            generics: circuit.generic_names(),
+            frames: Vec::new(),
+            bits: Vec::new(),
+            unitary: false,
+        }
+    }
+
+    pub(super) fn expand(mut self) -> TokenStream {
+        let Some(steps) = &self.circuit.body else { return TokenStream::new() };
+        let mut body = self.block(steps);
+        if matches!(self.circuit.output, Output::None) && measures(steps) {
+            body.extend(quote!(::ketline::__private::Measured));
+        }
+        body
+    }
+
+    fn block(&mut self, steps: &[Step]) -> TokenStream {
+        let (frames, bits) = (self.frames.len(), self.bits.len());
+        let block = steps.iter().map(|step| self.step(step)).collect();
+        self.frames.truncate(frames);
+        self.bits.truncate(bits);
+        block
+    }
+
+    fn step(&mut self, step: &Step) -> TokenStream {
+        match step {
+            Step::Let { token, pat, value } => {
+                let tokens = self.value(value);
+                let names: Vec<Ident> = bound(pat).into_iter().cloned().collect();
+                self.frames.push(match value {
+                    Value::Plain(expr)
+                        if names.len() == 1 && is_constant(expr, &self.frames, &self.generics) =>
+                    {
+                        Frame::Let { name: names[0].clone(), value: expr.clone() }
+                    }
+                    Value::Plain(_) => Frame::Dynamic { names, repeats: false },
+                    Value::Action(_) => {
+                        self.bits.extend(names.iter().cloned());
+                        Frame::Dynamic { names, repeats: false }
+                    }
+                });
+                quote!(#token #pat = #tokens;)
+            }
+            Step::Run(action) => {
+                let action = self.action(action);
+                quote!(#action;)
+            }
+            Step::Tail(value) => self.value(value),
+            Step::For(for_loop) => self.for_loop(for_loop),
+            Step::If(branch) => self.branch(branch),
+        }
+    }
+
+    fn value(&mut self, value: &Value) -> TokenStream {
+        match value {
+            Value::Action(action) => self.action(action),
+            Value::Plain(expr) => self.plain(expr),
+        }
+    }
+
+    fn for_loop(&mut self, for_loop: &For) -> TokenStream {
+        let (token, pat, items) = (for_loop.token, &for_loop.pat, self.plain(&for_loop.items));
+        self.frames.push(frame(for_loop, &self.frames, &self.generics));
+        let body = self.block(&for_loop.body);
+        self.frames.pop();
+        quote!(#token #pat in #items { #body })
+    }
+
+    fn branch(&mut self, branch: &If) -> TokenStream {
+        let condition = self.plain(&branch.condition);
+        let at = first_span(&branch.condition);
+        let me = builder(at);
+        let then = self.block(&branch.then);
+        let otherwise = branch.otherwise.as_ref().map(|otherwise| {
+            let otherwise = self.block(otherwise);
+            quote_spanned!(at=> #me.when(!(#condition), |#me| { #otherwise });)
+        });
+        quote_spanned!(at=> #me.when(#condition, |#me| { #then }); #otherwise)
+    }
+
+    fn action(&mut self, action: &Action) -> TokenStream {
+        match action {
+            Action::Call(call) => {
+                let tokens = self.call(call);
+                if !self.unitary {
+                    return tokens;
+                }
+                let at = first_span(&call.path);
+                quote_spanned!(at=> ::ketline::__private::unitary(#tokens))
+            }
+            Action::Modified(modified) => self.modified(modified),
+        }
+    }
+
+    fn modified(&mut self, modified: &Modified) -> TokenStream {
+        let word = &modified.word;
+        let me = builder(word.span());
+        let outer = std::mem::replace(&mut self.unitary, true);
+        let body = self.block(&modified.body);
+        self.unitary = outer;
+        let first = match &modified.modifier {
+            Modifier::Inverse => None,
+            Modifier::Control(control) => Some(self.argument(control)),
+            Modifier::Power(times) => Some(self.plain(times)),
+        };
+        let first = first.into_iter();
+        let span = word.span();
+        quote_spanned!(span=> #me.#word(#(#first,)* |#me| { #body }))
+    }
+
+    fn call(&mut self, call: &Call) -> TokenStream {
+        let arguments: Vec<_> = call.arguments.iter().map(|argument| self.argument(argument)).collect();
+        let mut path = call.path.clone();
+        let Some(last) = path.segments.last_mut() else { return TokenStream::new() };
+        let name = last.ident.clone();
+        let me = builder(name.span());
+        let generics = match std::mem::take(&mut last.arguments) {
+            PathArguments::AngleBracketed(arguments) => {
+                let arguments = arguments.args;
+                Some(quote_spanned!(name.span()=> ::<#arguments>))
+            }
+            _ => None,
+        };
+        let span = name.span();
+        if call.bare().is_some() {
+            let mut tokens = quote_spanned!(span=> #me.#name #generics);
+            call.source.paren_token.surround(&mut tokens, |inner| {
+                inner.extend(quote!(#(#arguments),*));
+            });
+            return tokens;
+        }
+        quote_spanned!(span=> <::ketline::quantum::Builder as #path>::#name #generics(#me, #(#arguments),*))
+    }
+
+    fn argument(&mut self, argument: &Argument) -> TokenStream {
+        match &argument.operand {
+            Some(operand) => self.operand(&argument.expr, operand),
+            None => self.plain(&argument.expr),
+        }
+    }
+
+    fn operand(&mut self, expr: &Expr, operand: &Operand) -> TokenStream {
+        let register = &self.circuit.inputs[operand.input].name;
+        let (Expr::Index(source), Place::At(_) | Place::Part(_)) = (expr, &operand.place) else {
+            return expr.to_token_stream();
+        };
+        // The user's own token of the register, so that messages point there.
+        let base = root(expr).unwrap_or(register);
+        let inner = if let Place::At(index) = &operand.place {
+            self.index(index)
+        } else {
+            let mut range = (*source.index).clone();
+            if let Expr::Range(range) = &mut range {
+                for bound in range.start.iter_mut().chain(&mut range.end) {
+                    **bound = Expr::Verbatim(self.index(bound));
+                }
+            }
+            range.to_token_stream()
+        };
+        let at = at(base, source, &inner);
+        let Place::Part(range) = &operand.place else { return at };
+        let start = range.start.as_ref().map_or(Some(0), |start| fold(start));
+        let width = match (&range.end, &self.circuit.inputs[operand.input].kind) {
+            (Some(end), _) => fold(end),
+            (None, Kind::Register(size)) => size.literal(),
+            _ => None,
+        };
+        let closed = i128::from(range.end.is_some() && matches!(range.limits, syn::RangeLimits::Closed(_)));
+        let width = start.zip(width).and_then(|(start, end)| usize::try_from(end - start + closed).ok());
+        match width {
+            // A part of literal width is as good as a register.
+            Some(width) => {
+                let span = base.span();
+                let mut tokens = quote_spanned!(span=> ::ketline::__private::part::<#width>);
+                let brackets = syn::token::Paren { span: source.bracket_token.span };
+                brackets.surround(&mut tokens, |inner| inner.extend(at));
+                tokens
+            }
+            None => at,
+        }
+    }
+
+    /// An index: constants as they are (they have been replayed), run-time arithmetic without overflow.
+    fn index(&mut self, expr: &Expr) -> TokenStream {
+        if is_constant(expr, &self.frames, &self.generics) { self.plain(expr) } else { self.wrapping(expr) }
+    }
+
+    fn wrapping(&mut self, expr: &Expr) -> TokenStream {
+        match expr {
+            Expr::Paren(inner) => self.wrapping(&inner.expr),
+            Expr::Binary(binary) => {
+                let rule = match binary.op {
+                    BinOp::Add(_) => "add",
+                    BinOp::Sub(_) => "sub",
+                    BinOp::Mul(_) => "mul",
+                    BinOp::Div(_) => "div",
+                    BinOp::Rem(_) => "rem",
+                    _ => return self.plain(expr),
+                };
+                let span = binary.op.span();
+                let rule = Ident::new(rule, span);
+                let (left, right) = (self.wrapping(&binary.left), self.wrapping(&binary.right));
+                quote_spanned!(span=> ::ketline::__private::#rule(#left, #right))
+            }
+            expr => self.plain(expr),
+        }
+    }
+
+    /// Ordinary Rust with units, parameter indices and qubits replaced.
+    fn plain(&mut self, expr: &Expr) -> TokenStream {
+        struct Replace<'a, 'b>(&'b mut Body<'a>);
+        impl VisitMut for Replace<'_, '_> {
+            fn visit_expr_mut(&mut self, expr: &mut Expr) {
+                let new = match expr {
+                    Expr::Lit(lit) => unit::angle(&lit.lit).ok().flatten(),
+                    Expr::Index(index) => self.0.indexed(index),
+                    _ => None,
+                };
+                match new {
+                    Some(tokens) => *expr = Expr::Verbatim(tokens),
+                    None => visit_mut::visit_expr_mut(self, expr),
+                }
+            }
+        }
+        let mut expr = expr.clone();
+        Replace(self).visit_expr_mut(&mut expr);
+        expr.to_token_stream()
+    }
+
+    /// `theta[l][i]`, `m[0]` and `q[0]` inside an ordinary expression.
+    fn indexed(&mut self, index: &ExprIndex) -> Option<TokenStream> {
+        let name = root(&index.expr)?.clone();
+        let span = name.span();
+        let circuit = self.circuit;
+        let found = match circuit.input(&name).map(|(at, input)| (at, &input.kind)) {
+            Some((at, Kind::Register(_))) if matches!(*index.index, Expr::Range(_)) => {
+                let Expr::Range(range) = &*index.index else { return None };
+                let operand = Operand { input: at, place: Place::Part(range.clone()) };
+                return Some(self.operand(&Expr::Index(index.clone()), &operand));
+            }
+            Some((_, Kind::Register(_))) => {
+                let inner = self.index(&index.index);
+                return Some(at(&name, index, &inner));
+            }
+            Some((_, Kind::Angles(_))) => self.found(&Expr::Index(index.clone()))?,
+            None if self.bits.contains(&name) => self.found(&Expr::Index(index.clone()))?,
+            _ => return None,
+        };
+        Some(quote_spanned!(span=> ::ketline::__private::found(#found)))
+    }
+
+    fn found(&mut self, expr: &Expr) -> Option<TokenStream> {
+        match expr {
+            Expr::Index(index) => {
+                let base = self.found(&index.expr)?;
+                let at = self.index(&index.index);
+                let span = first_span(&index.expr);
+                Some(quote_spanned!(span=> ::ketline::__private::pick(#base, #at)))
+            }
+            Expr::Paren(inner) => self.found(&inner.expr),
+            Expr::Path(path) => {
+                let span = path.span();
+                Some(quote_spanned!(span=> ::core::option::Option::Some(&#path)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `q[i]` as `q.at(i)`, on the tokens of `q[i]`.
+fn at(register: &Ident, source: &ExprIndex, index: &TokenStream) -> TokenStream {
+    let span = source.bracket_token.span.open();
+    let mut tokens = quote_spanned!(span=> #register.at);
+    let brackets = source.bracket_token.span;
+    syn::token::Paren { span: brackets }.surround(&mut tokens, |inner| inner.extend(index.clone()));
+    tokens
+}

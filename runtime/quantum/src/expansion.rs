@@ -1,0 +1,231 @@
+//! What the expansion of `circuit!` names. Nothing here is public API.
+
+use crate::circuit::{Bit, Bits, IntoQubits, QubitSlice, Qubits};
+use crate::{Angle, Builder, Declaration, Program, Result, Topology, Unitary};
+
+/// A part of the message of a failed assertion.
+#[derive(Debug)]
+pub enum Piece {
+    /// Fixed words.
+    Text(&'static str),
+    /// A number that is known when the assertion is evaluated.
+    Number(usize),
+}
+
+/// Longest message of an assertion, in bytes; what is longer is cut.
+const LENGTH: usize = 320;
+
+/// Ends the evaluation of a constant with a message. The compiler shows it at the caller's tokens.
+///
+/// # Panics
+/// Always.
+#[track_caller]
+pub const fn fail(pieces: &[Piece]) -> ! {
+    let mut text = [0; LENGTH];
+    let (mut length, mut at) = (0, 0);
+    while at < pieces.len() {
+        match pieces[at] {
+            Piece::Text(words) => {
+                let words = words.as_bytes();
+                let mut next = 0;
+                while next < words.len() && length < LENGTH {
+                    text[length] = words[next];
+                    (length, next) = (length + 1, next + 1);
+                }
+            }
+            Piece::Number(number) => {
+                let mut unit = 1;
+                while number / unit >= 10 {
+                    unit *= 10;
+                }
+                while unit > 0 && length < LENGTH {
+                    text[length] = b'0' + (number / unit % 10) as u8;
+                    (length, unit) = (length + 1, unit / 10);
+                }
+            }
+        }
+        at += 1;
+    }
+    match std::str::from_utf8(text.split_at(length).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("this circuit does not fit its qubits"),
+    }
+}
+
+/// Are two qubits of a device coupled?
+pub const fn coupled<T: Topology>(a: usize, b: usize) -> bool {
+    let mut at = 0;
+    while at < T::EDGES.len() {
+        let (c, d) = T::EDGES[at];
+        if (a == c && b == d) || (a == d && b == c) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// The end of a constructor.
+pub fn program<D: Declaration>(builder: Builder) -> Result<Program<D>> {
+    Program::new(builder)
+}
+
+/// A part of a register whose width the macro knows.
+pub fn part<const N: usize>(slice: QubitSlice) -> Qubits<N> {
+    slice.into_qubits()
+}
+
+/// What a circuit gives that measures and returns nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured;
+
+/// Lets only unitary circuits through.
+pub fn unitary<U: Unitary>(circuit: U) -> U {
+    circuit
+}
+
+/// Whole numbers in index arithmetic on run-time values.
+#[diagnostic::on_unimplemented(
+    message = "a qubit index is a `usize`, found `{Self}`",
+    label = "not a `usize`"
+)]
+pub trait Index {
+    /// The number.
+    fn index(self) -> usize;
+}
+
+impl Index for usize {
+    fn index(self) -> usize {
+        self
+    }
+}
+
+impl Index for &usize {
+    fn index(self) -> usize {
+        *self
+    }
+}
+
+/// An index that no register has: what arithmetic on run-time values gives instead of overflow, so that the gate that
+/// uses it reports it.
+const NOWHERE: usize = usize::MAX;
+
+/// `a + b`.
+pub fn add(a: impl Index, b: impl Index) -> usize {
+    a.index().saturating_add(b.index())
+}
+
+/// `a - b`.
+pub fn sub(a: impl Index, b: impl Index) -> usize {
+    a.index().checked_sub(b.index()).unwrap_or(NOWHERE)
+}
+
+/// `a * b`.
+pub fn mul(a: impl Index, b: impl Index) -> usize {
+    a.index().saturating_mul(b.index())
+}
+
+/// `a / b`.
+pub fn div(a: impl Index, b: impl Index) -> usize {
+    a.index().checked_div(b.index()).unwrap_or(NOWHERE)
+}
+
+/// `a % b`.
+pub fn rem(a: impl Index, b: impl Index) -> usize {
+    a.index().checked_rem(b.index()).unwrap_or(NOWHERE)
+}
+
+/// An array of angles or of measured bits.
+pub trait Row {
+    /// Its elements.
+    type Item;
+
+    /// The elements as a slice.
+    fn items(&self) -> &[Self::Item];
+}
+
+impl<T, const N: usize> Row for [T; N] {
+    type Item = T;
+
+    fn items(&self) -> &[T] {
+        self
+    }
+}
+
+impl<const N: usize> Row for Bits<N> {
+    type Item = Bit;
+
+    fn items(&self) -> &[Bit] {
+        &**self
+    }
+}
+
+impl<T> Row for Vec<T> {
+    type Item = T;
+
+    fn items(&self) -> &[T] {
+        self
+    }
+}
+
+/// An element, if it is there.
+pub fn pick<R: Row>(row: Option<&R>, index: impl Index) -> Option<&R::Item> {
+    row.and_then(|row| row.items().get(index.index()))
+}
+
+/// What stands for an element that is not there: the builder refuses it where it is used.
+pub trait Missing: Copy {
+    /// The stand-in.
+    const MISSING: Self;
+}
+
+impl Missing for Angle {
+    const MISSING: Self = Self::radians(f64::NAN);
+}
+
+impl Missing for Bit {
+    const MISSING: Self = Self::MISSING;
+}
+
+impl<T: Missing, const N: usize> Missing for [T; N] {
+    const MISSING: Self = [T::MISSING; N];
+}
+
+/// The element, or its stand-in.
+pub fn found<T: Missing>(item: Option<&T>) -> T {
+    item.copied().unwrap_or(T::MISSING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_arithmetic_never_overflows() {
+        assert_eq!(sub(1, 2), NOWHERE);
+        assert_eq!(add(usize::MAX, 1), NOWHERE);
+        assert_eq!(mul(usize::MAX, 2), NOWHERE);
+        assert_eq!((div(1, 0), rem(1, 0)), (NOWHERE, NOWHERE));
+        assert_eq!((add(&2, 3), sub(&5, &2), mul(2, 3), div(7, 2), rem(7, 2)), (5, 3, 6, 3, 1));
+    }
+
+    #[test]
+    fn missing_elements_are_refused_later() {
+        let row = [[Angle::parameter(0); 2]; 3];
+        assert_eq!(found(pick(pick(Some(&row), 2), 1)), Angle::parameter(0));
+        assert!(!found(pick(pick(Some(&row), 3), 1)).is_valid());
+    }
+
+    #[test]
+    #[should_panic(expected = "edge 10 of this graph names vertex 0 of 1234567")]
+    fn messages_hold_numbers() {
+        fail(&[
+            Piece::Text("edge "),
+            Piece::Number(10),
+            Piece::Text(" of this graph names vertex "),
+            Piece::Number(0),
+            Piece::Text(" of "),
+            Piece::Number(1_234_567),
+        ]);
+    }
+}

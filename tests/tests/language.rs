@@ -1,0 +1,196 @@
+//! Programs of the language: what `circuit!` accepts, and what the circuits then hold.
+
+use ketline::prelude::*;
+use ketline::{Error, Result};
+
+circuit!(
+    /// Prepares and measures a Bell pair.
+    pub fn bell(q: Qubits<2>) -> Bits<2> {
+        h(q[0]);
+        cx(q[0], q[1]);
+        measure(q)
+    }
+);
+
+circuit!(
+    /// Hardware-efficient ansatz, `L` layers deep.
+    pub fn ansatz<const N: usize, const L: usize>(q: Qubits<N>, theta: [[Angle; N]; L]) {
+        for l in 0..L {
+            for i in 0..N {
+                ry(theta[l][i], q[i]);
+            }
+            for i in 0..N - 1 {
+                cz(q[i], q[i + 1]);
+            }
+        }
+    }
+);
+
+circuit!(
+    /// QAOA for MaxCut on a graph known when the circuit is built.
+    pub fn qaoa<const N: usize, const P: usize>(
+        q: Qubits<N>,
+        edges: &[(usize, usize)],
+        gamma: [Angle; P],
+        beta: [Angle; P],
+    ) -> Bits<N> {
+        h(q);
+        for p in 0..P {
+            for (i, j) in edges {
+                rzz(2.0 * gamma[p], q[i], q[j]);
+            }
+            rx(2.0 * beta[p], q);
+        }
+        measure(q)
+    }
+);
+
+mod library {
+    use ketline::prelude::*;
+
+    circuit!(
+        /// The Fourier transform.
+        pub fn fourier<const N: usize>(q: Qubits<N>) {
+            for i in (0..N).rev() {
+                h(q[i]);
+                for j in 0..i {
+                    cp(0.5turn / f64::from(1_u32 << (i - j)), q[j], q[i]);
+                }
+            }
+            for i in 0..N / 2 {
+                swap(q[i], q[N - 1 - i]);
+            }
+        }
+
+        /// A pair and a single qubit.
+        pub fn mixed(a: Qubits<2>, b: Qubit, t: Angle) {
+            control(b, rx(t, a));
+            inverse({
+                s(b);
+                cx(a[0], b);
+            });
+            power(3, x(a[1]));
+        }
+    );
+}
+
+circuit!(
+    fn user(q: Qubits<5>, t: [Angle; 2]) -> Bit {
+        library::fourier(q[0..3]);
+        inverse(library::fourier(q));
+        library::mixed(q[3..], q[0], t[0]);
+        library::mixed([q[1], q[4]], q[0], t[1] + 90deg);
+        let m = measure(q[2]);
+        if !m {
+            x(q[2]);
+        } else {
+            reset(q[0]);
+        }
+        barrier(q);
+        m
+    }
+);
+
+circuit!(
+    fn graph_state<G: Graph, const N: usize>(q: Qubits<N>) {
+        h(q);
+        for (i, j) in G::EDGES {
+            cz(q[i], q[j]);
+        }
+    }
+);
+
+struct Triangle;
+
+impl Graph for Triangle {
+    const EDGES: &'static [(usize, usize)] = &[(0, 1), (1, 2), (2, 0)];
+}
+
+struct Line5;
+
+impl Topology for Line5 {
+    const QUBITS: usize = 5;
+    const EDGES: &'static [(usize, usize)] = &[(0, 1), (1, 2), (2, 3), (3, 4)];
+}
+
+circuit!(
+    #[device(Line5)]
+    fn on_line(q: Qubits<4>, r: Qubit) {
+        for i in 0..3 {
+            cx(q[i], q[i + 1]);
+        }
+        cx(q[3], r);
+    }
+);
+
+circuit!(
+    #[allow(deprecated)]
+    fn one_based(q: Qubits<3>, edges: &[(usize, usize)], at: usize, t: [Angle; 2]) -> Bit {
+        for (i, j) in edges {
+            cx(q[i - 1], q[j - 1]);
+        }
+        rx(t[at], q[0]);
+        let m = measure(q);
+        m[at]
+    }
+);
+
+#[test]
+fn bell_is_what_it_says() -> Result<()> {
+    let bell = bell()?;
+    assert_eq!((bell.width(), bell.bits(), bell.outputs()), (2, 2, &[0, 1][..]));
+    assert_eq!(
+        bell.counts().into_iter().collect::<Vec<_>>(),
+        [("cx".into(), 1), ("h".into(), 1), ("measure".into(), 2)]
+    );
+    Ok(())
+}
+
+#[test]
+fn parameters_keep_their_names() -> Result<()> {
+    let program = ansatz::<3, 2>()?;
+    assert_eq!(program.parameters().names()[4], "theta[1][1]");
+    let values = AnsatzParams { theta: [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]] };
+    assert!(program.bind(&values)?.parameters().is_empty());
+    assert_eq!(program.params(&values.to_flat())?, values);
+    let short = program.params(&[0.0; 5]);
+    assert_eq!(short, Err(Error::ParameterCount { found: 5, expected: 6 }));
+    assert_eq!((AnsatzParams::<3, 2>::NAME, AnsatzParams::<3, 2>::WIDTH), ("ansatz", 3));
+    Ok(())
+}
+
+#[test]
+fn plain_values_are_read_when_the_circuit_is_built() -> Result<()> {
+    let program = qaoa::<4, 2>(&[(0, 1), (1, 2), (2, 3)])?;
+    assert_eq!(program.counts()["rzz"], 6);
+    assert_eq!(program.parameters().names(), ["gamma[0]", "gamma[1]", "beta[0]", "beta[1]"]);
+    Ok(())
+}
+
+/// Mistake 7 of the table.
+#[test]
+fn edges_from_a_file_are_checked_when_the_circuit_is_built() {
+    let loops = qaoa::<4, 1>(&[(0, 1), (3, 3)]).map(drop);
+    assert!(matches!(loops, Err(Error::SameQubit { ref gate, qubit: 3, .. }) if gate == "rzz"), "{loops:?}");
+    let far = qaoa::<4, 1>(&[(0, 9)]).map(drop);
+    assert!(matches!(far, Err(Error::QubitRange { qubit: 9, width: 4, .. })), "{far:?}");
+}
+
+#[test]
+fn circuits_call_circuits() -> Result<()> {
+    let user = user()?;
+    assert_eq!(user.parameters().names(), ["t[0]", "t[1]"]);
+    assert_eq!(user.outputs(), [0]);
+    assert_eq!(graph_state::<Triangle, 3>()?.counts()["cz"], 3);
+    assert_eq!(on_line()?.counts()["cx"], 4);
+    Ok(())
+}
+
+#[test]
+fn index_arithmetic_on_run_time_values_never_panics() {
+    assert!(one_based(&[(1, 2), (2, 3)], 1).is_ok());
+    let zero = one_based(&[(0, 1)], 1).map(drop);
+    assert!(matches!(zero, Err(Error::QubitRange { width: 3, .. })), "{zero:?}");
+    let angle = one_based(&[], 2).map(drop);
+    assert!(matches!(angle, Err(Error::Angle { .. })), "{angle:?}");
+}

@@ -1,0 +1,11 @@
+// mistake: 29
+use ketline::prelude::*;
+
+circuit!(
+    fn forever(q: Qubits<1>) {
+        h(q[0]);
+        forever(q);
+    }
+);
+
+fn main() {}
