@@ -211,7 +211,8 @@ fn turbofish(circuit: &Circuit) -> TokenStream {
             GenericParam::Const(param) => Some(&param.ident),
         })
         .collect();
-    if names.is_empty() { TokenStream::new() } else { quote!(::<#(#names),*>) }
+    let at = circuit.name.span();
+    if names.is_empty() { TokenStream::new() } else { quote_spanned!(at=> ::<#(#names),*>) }
 }
 
 /// The method form: `#name(q, theta)` inside another circuit calls it on that circuit's builder.

@@ -30,18 +30,13 @@ pub trait Declaration: Sized {
     /// Parameter values from a flat slice of the right length.
     fn from_flat(flat: &[f64]) -> Result<Self> {
         let mut values = flat.iter().copied();
-        let all = Self::from_values(&mut values);
-        match (all, values.next()) {
-            (Some(all), None) => Ok(all),
-            // The length that was wanted is that of any complete set of values.
-            _ => {
-                let whole = Self::from_values(&mut std::iter::repeat(0.0));
-                Err(Error::ParameterCount {
-                    found: flat.len(),
-                    expected: whole.map_or(0, |whole| whole.to_flat().len()),
-                })
-            }
+        if let (Some(all), None) = (Self::from_values(&mut values), values.next()) {
+            return Ok(all);
         }
+        // The length that was wanted is that of any complete set of values.
+        let whole = Self::from_values(&mut std::iter::repeat(0.0));
+        let expected = whole.map_or(0, |whole| whole.to_flat().len());
+        Err(Error::ParameterCount { found: flat.len(), expected })
     }
 }
 

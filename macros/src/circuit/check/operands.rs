@@ -292,7 +292,7 @@ impl<'a> Walk<'a> {
     fn loop_values(&self, exprs: &[Expr]) -> Vec<Piece> {
         let mut seen: Vec<&Ident> = Vec::new();
         for name in exprs.iter().flat_map(names) {
-            let bound = self.frames.iter().rev().find(|frame| frame.binds(&format!("write `{name}`")));
+            let bound = self.frames.iter().rev().find(|frame| frame.binds(&name.to_string()));
             if matches!(bound, Some(Frame::Range { .. })) && !seen.contains(&name) {
                 seen.push(name);
             }
