@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("source") => source = arguments.value()?.string()?,
+            Long("source") => source = Some(arguments.value()?.string()?),
             Long("out") => out = arguments.value()?.into(),
             Long("lenient") => reading = Reading::Lenient,
             Long("json") => json = true,
@@ -30,7 +30,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut warnings = 0;
     for path in &snapshots {
-        let calibration = Calibration::read_with(path, reading)?.with_source(source.as_str());
+        let mut calibration = Calibration::read_with(path, reading)?;
+        if let Some(source) = &source {
+            calibration = calibration.with_source(source.as_str());
+        }
         let file = out.join(format!("{}.json", calibration.name()));
         calibration.write(&file)?;
         println!("{}: {} qubits, {}", file.display(), calibration.width(), calibration.date());

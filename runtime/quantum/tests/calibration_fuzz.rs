@@ -184,9 +184,13 @@ fn damage_bytes(bytes: &mut Vec<u8>, mutation: &Mutation) {
 /// Damages the values, then the bytes. Broken UTF-8 is mended, since the reader takes texts.
 fn damage(document: &Value, mutations: &[Mutation]) -> String {
     let mut document = document.clone();
-    mutations.iter().for_each(|mutation| damage_values(&mut document, mutation));
+    for mutation in mutations {
+        damage_values(&mut document, mutation);
+    }
     let mut bytes = document.to_string().into_bytes();
-    mutations.iter().for_each(|mutation| damage_bytes(&mut bytes, mutation));
+    for mutation in mutations {
+        damage_bytes(&mut bytes, mutation);
+    }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
