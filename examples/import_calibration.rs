@@ -14,8 +14,8 @@ use ketline::quantum::device::{Calibration, Reading};
 use lexopt::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut source, mut out, mut reading, mut json) =
-        (String::new(), PathBuf::from("."), Reading::Strict, false);
+    let (mut out, mut reading, mut json) = (PathBuf::from("."), Reading::Strict, false);
+    let mut source: Option<String> = None;
     let mut snapshots: Vec<PathBuf> = Vec::new();
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
