@@ -3,6 +3,7 @@
 mod bundle;
 pub mod calibration;
 mod compact;
+pub mod compile;
 mod document;
 mod draft;
 mod ibm;
@@ -12,6 +13,7 @@ mod schedule;
 pub mod target;
 
 pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
+pub use compile::{CompileOptions, Compiled, Layout, compile};
 pub use noise::{NoiseModel, NoiseOptions, OverRotation};
 pub use region::Region;
 pub use target::{Edge, Entangler, Site, Target};

@@ -91,6 +91,12 @@ impl Circuit {
         Self { instructions: Vec::new(), ..self.clone() }
     }
 
+    /// What a pass that renumbers qubits makes of the circuit: same name, bits, parameters and outputs, no registers. The
+    /// caller answers for the steps.
+    pub(crate) fn rebuilt(&self, width: usize, instructions: Vec<Instruction>) -> Self {
+        Self { width, instructions, registers: Vec::new(), ..self.clone() }
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.name

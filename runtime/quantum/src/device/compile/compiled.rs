@@ -1,0 +1,94 @@
+//! A circuit in native gates, with where its qubits went.
+
+use crate::circuit::Circuit;
+use crate::linalg::{Matrix, partial_trace};
+use crate::{Error, Result};
+
+use super::super::target::Entangler;
+
+/// A circuit compiled to a device.
+///
+/// Three numberings meet here. *Logical* qubits are those of the circuit that was compiled. *Circuit* qubits are those of
+/// [`Self::circuit`]: only physical qubits that take part, so that simulating costs what the circuit needs and not what
+/// the device has. *Physical* qubits are those of the device. Routing may end with logical qubits in other circuit qubits
+/// than those they began in; a measurement inside the circuit is where it belongs already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    pub(super) circuit: Circuit,
+    pub(super) physical: Vec<usize>,
+    pub(super) initial: Vec<usize>,
+    pub(super) last: Vec<usize>,
+    pub(super) swaps: usize,
+    pub(super) device: String,
+}
+
+impl Compiled {
+    /// The circuit in native gates, on as many qubits as take part; parameters and classical bits are those of the
+    /// circuit that was compiled.
+    pub fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    /// The physical qubit of each circuit qubit.
+    pub fn physical(&self) -> &[usize] {
+        &self.physical
+    }
+
+    /// The circuit qubit that each logical qubit begins in: logical qubits come first, in order, and any that routing
+    /// passes through come after them.
+    pub fn initial(&self) -> &[usize] {
+        &self.initial
+    }
+
+    /// The circuit qubit that each logical qubit ends in.
+    pub fn last(&self) -> &[usize] {
+        &self.last
+    }
+
+    /// How many swaps were inserted.
+    pub fn swaps(&self) -> usize {
+        self.swaps
+    }
+
+    /// The name of the device.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// The length of the longest chain of steps that wait for each other.
+    pub fn depth(&self) -> usize {
+        self.circuit.depth()
+    }
+
+    /// How many two-qubit gates there are.
+    pub fn entanglers(&self) -> usize {
+        let counts = self.circuit.counts();
+        Entangler::ALL.iter().filter_map(|kind| counts.get(kind.name())).sum()
+    }
+
+    /// How many pulses there are on single qubits; `rz` is none.
+    pub fn pulses(&self) -> usize {
+        let counts = self.circuit.counts();
+        ["sx", "x"].iter().filter_map(|name| counts.get(*name)).sum()
+    }
+
+    /// The same with all parameters replaced by values.
+    ///
+    /// # Errors
+    /// As [`Circuit::bind`].
+    pub fn bind(&self, values: &[f64]) -> Result<Self> {
+        Ok(Self { circuit: self.circuit.bind(values)?, ..self.clone() })
+    }
+
+    /// The state of the logical qubits at the end, from that of the circuit qubits.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] where `rho` is no state of the circuit qubits.
+    pub fn logical_density(&self, rho: &Matrix) -> Result<Matrix> {
+        let expected = 1 << self.circuit.width();
+        if rho.nrows() != expected {
+            return Err(Error::Dimension { what: "a density matrix", found: rho.nrows(), expected });
+        }
+        partial_trace(rho, &self.last)
+    }
+}
