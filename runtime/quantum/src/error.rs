@@ -83,6 +83,27 @@ pub enum Error {
     #[error("the observable acts on qubit {qubit}, but the circuit has {width} qubits")]
     ObservableWidth { qubit: usize, width: usize },
 
+    // Simulators
+    /// A state that does not fit in memory.
+    #[error("a state of {qubits} qubits needs {needed} bytes, but {available} are available")]
+    Memory { needed: u64, available: u64, qubits: usize },
+    /// More classical bits than are kept or listed.
+    #[error("{found} classical bits are more than the {limit} that fit")]
+    TooManyBits { found: usize, limit: usize },
+    /// More records of measurements than are followed.
+    #[error(
+        "the measurements leave {found} branches or more, expected at most {limit}; sample shots instead"
+    )]
+    Branches { found: usize, limit: usize },
+    /// Noise where only pure states are kept.
+    #[error(
+        "a state vector cannot hold what the channel `{channel}` leaves; use a density matrix or trajectories"
+    )]
+    NeedsMixedState { channel: String },
+    /// An observable that counts cannot tell.
+    #[error("`{term}` is not diagonal, so counts in the Z basis do not tell its mean")]
+    NotDiagonal { term: String },
+
     /// A matrix that must be square is not.
     #[error("{what} must be square, found {rows} x {columns}")]
     NotSquare {

@@ -15,6 +15,7 @@ pub mod observable;
 pub mod optimise;
 pub mod program;
 pub mod robust_state;
+pub mod simulator;
 pub mod tomography;
 pub mod topology;
 

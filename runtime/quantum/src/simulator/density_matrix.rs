@@ -1,0 +1,99 @@
+//! The density-matrix simulator.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::branch;
+use super::counts::Counts;
+use super::mixed::MixedState;
+use super::program::{Program, Space};
+use super::shot::Shots;
+use super::state::{Ensemble, QuantumState};
+use super::{Plan, Simulator, readout};
+use crate::{Circuit, Error, Observable, Result};
+
+/// Simulates mixed states: exact with noise, `4^n` entries.
+///
+/// Outcomes of measurements in the middle of a circuit make branches; those whose bits agree as far as they are still
+/// needed are mixed into one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DensityMatrix;
+
+impl DensityMatrix {
+    /// The simulator.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl Simulator for DensityMatrix {
+    type Plan = DensityPlan;
+
+    fn plan(&self, circuit: &Circuit) -> Result<DensityPlan> {
+        let program = Program::new(circuit, Space::Density(circuit.width()))?;
+        let branches = program.certain() < program.steps.len();
+        let shots = branches.then(|| Program::new(circuit, Space::Vector)).transpose()?;
+        Ok(DensityPlan { program, shots })
+    }
+}
+
+/// A circuit compiled for [`DensityMatrix`]: neighbouring gates and channels are one superoperator where that is cheaper.
+#[derive(Debug, Clone)]
+pub struct DensityPlan {
+    pub(crate) program: Program<f64>,
+    /// The circuit for single shots, where it measures before its end.
+    shots: Option<Program<f64>>,
+}
+
+impl DensityPlan {
+    /// Runs from another state than |0...0>.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] for a state of another width; as [`Plan::run`].
+    pub fn run_from(&self, initial: MixedState, values: &[f64]) -> Result<Ensemble<MixedState>> {
+        self.evolve(initial, values, u128::MAX)
+    }
+
+    fn evolve(&self, initial: MixedState, values: &[f64], keep: u128) -> Result<Ensemble<MixedState>> {
+        if initial.width != self.program.width {
+            return Err(Error::Dimension {
+                what: "the initial state",
+                found: 1 << initial.width,
+                expected: 1 << self.program.width,
+            });
+        }
+        branch::run(&self.program, &self.program.bind(values)?, initial, keep)
+    }
+}
+
+impl Plan for DensityPlan {
+    type State = Ensemble<MixedState>;
+
+    fn passes(&self) -> usize {
+        self.program.passes()
+    }
+
+    fn run(&self, values: &[f64]) -> Result<Self::State> {
+        self.evolve(MixedState::zero(self.program.width)?, values, u128::MAX)
+    }
+
+    fn expectation(&self, observable: &Observable, values: &[f64]) -> Result<f64> {
+        observable.real_terms(self.program.width)?;
+        self.evolve(MixedState::zero(self.program.width)?, values, 0)?.expectation(observable)
+    }
+
+    fn probabilities(&self, values: &[f64]) -> Result<Vec<f64>> {
+        let state = self.evolve(MixedState::zero(self.program.width)?, values, self.program.kept())?;
+        readout::probabilities(&self.program, &state)
+    }
+
+    fn sample(&self, values: &[f64], shots: usize, seed: u64) -> Result<Counts> {
+        readout::check_shots(shots)?;
+        match &self.shots {
+            None => {
+                readout::sample(&self.probabilities(values)?, shots, &mut ChaCha8Rng::seed_from_u64(seed))
+            }
+            Some(program) => Shots::new(program, values, seed)?.counts(shots),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Circuits compiled for runs with many parameter values: constant steps are matrices, fused where that is cheaper.
+
+use super::bits;
+use super::form::Form;
+use super::fuse::{self, Draft, What};
+use super::kernel::Layout;
+use super::precision::Precision;
+use crate::circuit::{Confusion, Instruction, Parameters};
+use crate::gate::Call;
+use crate::linalg::{dagger, kron};
+use crate::{C64, Channel, Circuit, Error, Matrix, Result};
+
+/// What the vector of a program is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Space {
+    /// A state vector.
+    Vector,
+    /// A density matrix of so many qubits, stacked row by row: qubit `q` is the places `q` (column) and `width + q` (row).
+    Density(usize),
+}
+
+/// A circuit ready to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Program<T> {
+    pub(crate) width: usize,
+    pub(crate) space: Space,
+    parameters: Parameters,
+    pub(crate) steps: Vec<Step<T>>,
+    /// Measurements that nothing follows.
+    pub(crate) readouts: Vec<Readout>,
+    /// The classical bits of the result, the first is the least significant.
+    pub(crate) outputs: Vec<usize>,
+}
+
+/// A measurement that nothing follows: the state is read out and never used again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Readout {
+    pub(crate) qubit: usize,
+    pub(crate) bit: usize,
+    pub(crate) confusion: Option<Confusion>,
+}
+
+/// A step of a program. `live` are the bits that a later step reads.
+#[derive(Debug, Clone)]
+pub(crate) enum Step<T> {
+    Fixed(Layout, Form<T>),
+    Gate(Parametrised),
+    Kraus(Kraus<T>),
+    Measure { qubit: usize, bit: usize, confusion: Confusion, live: u128 },
+    Reset { qubit: usize, flip: Layout },
+    If { bit: usize, value: bool, body: Vec<Step<T>>, live: u128 },
+}
+
+/// A gate whose matrix depends on the parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Parametrised {
+    pub(crate) call: Call,
+    /// One layout, or two for the rows and the columns of a density matrix.
+    pub(crate) layouts: Vec<Layout>,
+    /// Where its bound forms start.
+    pub(crate) slot: usize,
+}
+
+/// A channel as alternatives of which one happens.
+#[derive(Debug, Clone)]
+pub(crate) struct Kraus<T> {
+    pub(crate) name: String,
+    pub(crate) layout: Layout,
+    pub(crate) operators: Vec<Form<T>>,
+    /// `K^+ K` of each, row by row: its expectation is the probability.
+    pub(crate) effects: Vec<Vec<C64>>,
+    /// The probabilities where they do not depend on the state; the operators are then unitary.
+    pub(crate) probabilities: Option<Vec<f64>>,
+}
+
+impl<T: Precision> Program<T> {
+    /// Compiles a circuit.
+    pub(crate) fn new(circuit: &Circuit, space: Space) -> Result<Self> {
+        bits::check(circuit.bits())?;
+        let (body, readouts) = split(circuit)?;
+        let outputs = match (circuit.outputs(), circuit.bits()) {
+            (&[], 0) => (0..circuit.width()).collect(),
+            (&[], bits) => (0..bits).collect(),
+            (outputs, _) => outputs.to_vec(),
+        };
+        bits::check(outputs.len())?;
+        let mut slots = 0;
+        let mut steps = lower(&body, space, &mut slots)?;
+        mark_live(&mut steps, 0);
+        let parameters = circuit.parameters().clone();
+        Ok(Self { width: circuit.width(), space, parameters, steps, readouts, outputs })
+    }
+
+    /// The matrices of the parametrised gates for these values.
+    pub(crate) fn bind(&self, values: &[f64]) -> Result<Vec<Form<T>>> {
+        fn bind<T: Precision>(steps: &[Step<T>], space: Space, values: &[f64], forms: &mut Vec<Form<T>>) {
+            for step in steps {
+                match step {
+                    Step::Gate(gate) => {
+                        forms.extend(space.forms(&gate.call.matrix(values), gate.layouts.len() == 1));
+                    }
+                    Step::If { body, .. } => bind(body, space, values, forms),
+                    _ => {}
+                }
+            }
+        }
+        self.parameters.check(values)?;
+        let mut forms = Vec::new();
+        bind(&self.steps, self.space, values, &mut forms);
+        Ok(forms)
+    }
+
+    /// How many parameters there are.
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// How many leading steps need no chance.
+    pub(crate) fn certain(&self) -> usize {
+        let certain = |step: &&Step<T>| matches!(step, Step::Fixed(..) | Step::Gate(_));
+        self.steps.iter().take_while(certain).count()
+    }
+
+    /// The bits of the result that are recorded before the end.
+    pub(crate) fn kept(&self) -> u128 {
+        let read_out = |bit: &usize| self.readouts.iter().any(|readout| readout.bit == *bit);
+        self.outputs.iter().filter(|bit| !read_out(bit)).fold(0, |mask, bit| mask | 1 << bit)
+    }
+
+    /// Passes over the state that a run takes.
+    pub(crate) fn passes(&self) -> usize {
+        fn passes<T>(steps: &[Step<T>]) -> usize {
+            let of = |step: &Step<T>| match step {
+                Step::Gate(gate) => gate.layouts.len(),
+                Step::If { body, .. } => passes(body),
+                _ => 1,
+            };
+            steps.iter().map(of).sum()
+        }
+        passes(&self.steps)
+    }
+}
+
+impl Space {
+    /// The layouts on which a gate acts: two passes for the rows and columns of a density matrix, or one where a single
+    /// superoperator is cheaper.
+    pub(crate) fn layouts(self, targets: &[usize], controls: &[usize]) -> Vec<Layout> {
+        let layout = Layout::new(targets, controls.iter().copied());
+        match self {
+            Self::Vector => vec![layout],
+            Self::Density(_) if targets.is_empty() && controls.is_empty() => Vec::new(),
+            Self::Density(width) if targets.len() == 1 && controls.is_empty() => {
+                vec![Layout::new(&[targets[0], width + targets[0]], [])]
+            }
+            Self::Density(width) => vec![layout.raised(width), layout],
+        }
+    }
+
+    /// The matrix on each of the layouts.
+    fn forms<T: Precision>(self, matrix: &Matrix, single: bool) -> Vec<Form<T>> {
+        match self {
+            Self::Vector => vec![Form::of(matrix)],
+            Self::Density(_) if matrix.nrows() == 1 && !single => Vec::new(),
+            Self::Density(_) if single => vec![Form::of(&superoperator(matrix))],
+            Self::Density(_) => vec![Form::of(matrix), Form::of(&matrix.mapv(|a| a.conj()))],
+        }
+    }
+}
+
+/// `U (x) conj(U)`: what a unitary does to density matrices stacked row by row.
+pub(crate) fn superoperator(unitary: &Matrix) -> Matrix {
+    kron(unitary, &unitary.mapv(|a| a.conj()))
+}
+
+/// The steps that act on the state, and the measurements at the end that only read it.
+fn split(circuit: &Circuit) -> Result<(Vec<&Instruction>, Vec<Readout>)> {
+    let (mut qubits, mut bits) = (vec![false; circuit.width()], vec![false; circuit.bits()]);
+    let (mut body, mut readouts) = (Vec::new(), Vec::new());
+    for step in circuit.instructions().iter().rev() {
+        if matches!(step, Instruction::Barrier { .. }) {
+            continue;
+        }
+        match step {
+            Instruction::Measure { qubit, bit, confusion } if !qubits[*qubit] && !bits[*bit] => {
+                readouts.push(Readout { qubit: *qubit, bit: *bit, confusion: checked(*confusion)? });
+            }
+            _ => body.push(step),
+        }
+        step.qubits().into_iter().for_each(|qubit| qubits[qubit] = true);
+        step.bits().into_iter().for_each(|bit| bits[bit] = true);
+    }
+    body.reverse();
+    readouts.reverse();
+    if circuit.bits() == 0 {
+        // nothing is measured: all qubits are the result
+        readouts.extend((0..circuit.width()).map(|qubit| Readout { qubit, bit: qubit, confusion: None }));
+    }
+    Ok((body, readouts))
+}
+
+/// Refuses a confusion whose entries are no probabilities.
+fn checked(confusion: Option<Confusion>) -> Result<Option<Confusion>> {
+    let entries = confusion.iter().flat_map(|c| [c.p1_given_0, c.p0_given_1]);
+    match entries.into_iter().find(|p| !(0.0..=1.0).contains(p)) {
+        Some(found) => Err(Error::OutOfRange {
+            what: "the probability of a wrong readout".into(),
+            found,
+            wanted: "a number from 0 to 1".into(),
+        }),
+        None => Ok(confusion),
+    }
+}
+
+fn lower<T: Precision>(body: &[&Instruction], space: Space, slots: &mut usize) -> Result<Vec<Step<T>>> {
+    let drafts = body.iter().filter_map(|step| Draft::of(step, space)).collect();
+    let mut steps = Vec::new();
+    for draft in fuse::fuse(drafts, space) {
+        let qubits = draft.qubits;
+        match draft.what {
+            What::Unitary { matrix, targets, controls } => {
+                let layouts = space.layouts(&targets, &controls);
+                let forms = space.forms(&matrix, layouts.len() == 1);
+                let applied = layouts.into_iter().zip(forms).filter(|(_, form)| !form.is_identity());
+                steps.extend(applied.map(|(layout, form)| Step::Fixed(layout, form)));
+            }
+            What::Superoperator(matrix) => {
+                let places = fuse::stacked(&qubits, space);
+                let form = Form::of(&without_dust(&matrix));
+                if !form.is_identity() {
+                    steps.push(Step::Fixed(Layout::new(&places, []), form));
+                }
+            }
+            What::Gate(call) => {
+                let controls: Vec<_> = call.control_qubits().collect();
+                let layouts = space.layouts(call.target_qubits(), &controls);
+                if layouts.is_empty() {
+                    continue; // a global phase
+                }
+                let slot = *slots;
+                *slots += layouts.len();
+                steps.push(Step::Gate(Parametrised { call: call.clone(), layouts, slot }));
+            }
+            What::Channel(channel) => steps.push(Step::Kraus(Kraus::new(channel, &qubits))),
+            What::Other(Instruction::Measure { qubit, bit, confusion }) => {
+                let confusion = checked(*confusion)?.unwrap_or_default();
+                steps.push(Step::Measure { qubit: *qubit, bit: *bit, confusion, live: 0 });
+            }
+            What::Other(Instruction::If { bit, value, body }) => {
+                let body = lower(&body.iter().collect::<Vec<_>>(), space, slots)?;
+                steps.push(Step::If { bit: *bit, value: *value, body, live: 0 });
+            }
+            What::Other(_) => {
+                steps.extend(
+                    qubits
+                        .iter()
+                        .map(|qubit| Step::Reset { qubit: *qubit, flip: Layout::new(&[*qubit], []) }),
+                );
+            }
+        }
+    }
+    Ok(steps)
+}
+
+impl<T: Precision> Kraus<T> {
+    fn new(channel: &Channel, qubits: &[usize]) -> Self {
+        let effects: Vec<Matrix> = channel.kraus().iter().map(|k| dagger(k).dot(k)).collect();
+        let even = |effect: &Matrix| {
+            let p = effect[(0, 0)].re;
+            let deviation = (effect - &(Matrix::eye(effect.nrows()) * C64::from(p))).mapv(C64::norm);
+            deviation.iter().all(|d| *d < 1e-14).then_some(p.max(0.0))
+        };
+        let probabilities: Option<Vec<f64>> = effects.iter().map(even).collect();
+        let scale = |at: usize| match &probabilities {
+            Some(list) if list[at] > 0.0 => 1.0 / list[at].sqrt(),
+            _ => 1.0,
+        };
+        let operators = channel.kraus().iter().enumerate();
+        Self {
+            name: channel.name().to_owned(),
+            layout: Layout::new(qubits, []),
+            operators: operators
+                .map(|(at, k)| Form::of(&without_dust(&(k * C64::from(scale(at))))))
+                .collect(),
+            effects: effects.iter().map(|effect| effect.iter().copied().collect()).collect(),
+            probabilities,
+        }
+    }
+}
+
+/// The matrix with entries that rounding left beside 0 and 1 put right, so that cheap forms are found.
+fn without_dust(matrix: &Matrix) -> Matrix {
+    const DUST: f64 = 4.0 * f64::EPSILON;
+    matrix.mapv(|a| {
+        if a.norm() < DUST {
+            C64::ZERO
+        } else if (a - C64::ONE).norm() < DUST {
+            C64::ONE
+        } else {
+            a
+        }
+    })
+}
+
+/// Notes at each step which bits are read later, given those that are read after the last; returns those before the first.
+fn mark_live<T>(steps: &mut [Step<T>], mut after: u128) -> u128 {
+    for step in steps.iter_mut().rev() {
+        match step {
+            Step::Measure { bit, live, .. } => {
+                *live = after;
+                after &= !(1 << *bit);
+            }
+            Step::If { bit, body, live, .. } => {
+                *live = after;
+                after |= mark_live(body, after) | 1 << *bit;
+            }
+            _ => {}
+        }
+    }
+    after
+}

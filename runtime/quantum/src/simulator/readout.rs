@@ -1,0 +1,86 @@
+//! From states to the bits of a result.
+
+use rand::{Rng, RngExt};
+
+use super::bits::{self, BitMap};
+use super::counts::Counts;
+use super::program::{Program, Readout};
+use super::state::{Ensemble, QuantumState};
+use crate::{Error, Result};
+
+/// The probabilities of all values of the result, over all branches.
+pub(crate) fn probabilities<T, S: QuantumState>(
+    program: &Program<T>,
+    ensemble: &Ensemble<S>,
+) -> Result<Vec<f64>> {
+    let outputs = &program.outputs;
+    bits::check_listed(outputs.len())?;
+    let used: Vec<&Readout> = program.readouts.iter().filter(|r| outputs.contains(&r.bit)).collect();
+    let qubits: Vec<usize> = used.iter().map(|readout| readout.qubit).collect();
+    // where each bit of the result comes from: a qubit read out last, or a bit recorded before
+    let (mut late, mut early) = (Vec::new(), Vec::new());
+    for (to, bit) in outputs.iter().enumerate() {
+        match used.iter().position(|readout| readout.bit == *bit) {
+            Some(from) => late.push((from, to)),
+            None => early.push((*bit, to)),
+        }
+    }
+    let map = BitMap::new(&late);
+    let mut sum = vec![0.0; 1 << outputs.len()];
+    for branch in ensemble.branches() {
+        let mut part = branch.state.probabilities_of(&qubits)?;
+        for (at, readout) in used.iter().enumerate() {
+            confuse(&mut part, at, readout);
+        }
+        let recorded =
+            early.iter().fold(0, |index, (bit, to)| index | usize::from(branch.bits >> bit & 1 == 1) << to);
+        for (j, p) in part.into_iter().enumerate() {
+            sum[recorded | map.map(j)] += branch.probability * p;
+        }
+    }
+    Ok(sum)
+}
+
+/// Moves probability between the values of bit `at` as a readout error does.
+fn confuse(probabilities: &mut [f64], at: usize, readout: &Readout) {
+    let Some(confusion) = readout.confusion else { return };
+    for block in probabilities.chunks_exact_mut(2 << at) {
+        let (zeros, ones) = block.split_at_mut(1 << at);
+        for (zero, one) in zeros.iter_mut().zip(ones) {
+            let (up, down) = (*zero * confusion.p1_given_0, *one * confusion.p0_given_1);
+            (*zero, *one) = (*zero - up + down, *one - down + up);
+        }
+    }
+}
+
+/// Refuses to sample nothing.
+pub(crate) fn check_shots(shots: usize) -> Result<()> {
+    if shots == 0 { Err(Error::NoShots) } else { Ok(()) }
+}
+
+/// Counts of `shots` independent draws from `probabilities`, in time linear in both: the draws are made in increasing
+/// order, as partial sums of exponential gaps (Bentley and Saxe 1980), so that one walk through the list serves all.
+pub(crate) fn sample<R: Rng>(probabilities: &[f64], shots: usize, rng: &mut R) -> Result<Counts> {
+    check_shots(shots)?;
+    let mut counts = Counts::new(probabilities.len().trailing_zeros() as usize)?;
+    let mut gap = || -(1.0 - rng.random::<f64>()).ln();
+    let mut sums = Vec::with_capacity(shots);
+    let mut sum = 0.0;
+    for _ in 0..shots {
+        sum += gap();
+        sums.push(sum);
+    }
+    let scale = probabilities.iter().map(|p| p.max(0.0)).sum::<f64>() / (sum + gap());
+    let (mut upper, mut next) = (0.0, 0);
+    for (value, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+        upper += p;
+        let below = sums[next..].iter().take_while(|s| **s * scale < upper).count();
+        counts.add(value as u128, below as u64);
+        next += below;
+    }
+    // rounding may leave the largest draws beyond the last sum: they belong to the last possible value
+    if let Some(last) = probabilities.iter().rposition(|p| *p > 0.0) {
+        counts.add(last as u128, (shots - next) as u64);
+    }
+    Ok(counts)
+}

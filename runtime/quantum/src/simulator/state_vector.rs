@@ -1,0 +1,122 @@
+//! The state-vector simulator.
+
+use std::marker::PhantomData;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::branch;
+use super::counts::Counts;
+use super::precision::Precision;
+use super::program::{Program, Space, Step};
+use super::pure::PureState;
+use super::shot::Shots;
+use super::state::{Ensemble, QuantumState};
+use super::{Plan, Simulator, readout};
+use crate::{Circuit, Error, Observable, Result};
+
+/// Simulates pure states: exact, `2^n` amplitudes.
+///
+/// Measurements and resets in the middle of a circuit make one [`Branch`](super::Branch) an outcome. Noise channels are
+/// refused with [`Error::NeedsMixedState`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StateVector<T = f64> {
+    precision: PhantomData<T>,
+}
+
+impl StateVector<f64> {
+    /// The simulator in double precision.
+    pub const fn new() -> Self {
+        Self { precision: PhantomData }
+    }
+}
+
+impl StateVector<f32> {
+    /// The simulator in single precision: half of the memory, about seven digits.
+    pub const fn single() -> Self {
+        Self { precision: PhantomData }
+    }
+}
+
+impl<T: Precision> Simulator for StateVector<T> {
+    type Plan = VectorPlan<T>;
+
+    fn plan(&self, circuit: &Circuit) -> Result<VectorPlan<T>> {
+        let program = Program::new(circuit, Space::Vector)?;
+        match channel(&program.steps) {
+            Some(channel) => Err(Error::NeedsMixedState { channel }),
+            None => Ok(VectorPlan { program }),
+        }
+    }
+}
+
+/// The name of a channel in the steps.
+fn channel<T>(steps: &[Step<T>]) -> Option<String> {
+    steps.iter().find_map(|step| match step {
+        Step::Kraus(kraus) => Some(kraus.name.clone()),
+        Step::If { body, .. } => channel(body),
+        _ => None,
+    })
+}
+
+/// A circuit compiled for [`StateVector`].
+#[derive(Debug, Clone)]
+pub struct VectorPlan<T = f64> {
+    program: Program<T>,
+}
+
+impl<T: Precision> VectorPlan<T> {
+    /// Runs from another state than |0...0>.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] for a state of another width; as [`Plan::run`].
+    pub fn run_from(&self, initial: PureState<T>, values: &[f64]) -> Result<Ensemble<PureState<T>>> {
+        self.evolve(initial, values, u128::MAX)
+    }
+
+    fn evolve(&self, initial: PureState<T>, values: &[f64], keep: u128) -> Result<Ensemble<PureState<T>>> {
+        if initial.width() != self.program.width {
+            return Err(Error::Dimension {
+                what: "the initial state",
+                found: initial.as_slice().len(),
+                expected: 1 << self.program.width,
+            });
+        }
+        branch::run(&self.program, &self.program.bind(values)?, initial, keep)
+    }
+}
+
+impl<T: Precision> Plan for VectorPlan<T> {
+    type State = Ensemble<PureState<T>>;
+
+    fn passes(&self) -> usize {
+        self.program.passes()
+    }
+
+    fn run(&self, values: &[f64]) -> Result<Self::State> {
+        self.program.parameters().check(values)?;
+        self.evolve(PureState::zero(self.program.width)?, values, u128::MAX)
+    }
+
+    fn expectation(&self, observable: &Observable, values: &[f64]) -> Result<f64> {
+        observable.real_terms(self.program.width)?;
+        self.evolve(PureState::zero(self.program.width)?, values, 0)?.expectation(observable)
+    }
+
+    fn probabilities(&self, values: &[f64]) -> Result<Vec<f64>> {
+        let state = self.evolve(PureState::zero(self.program.width)?, values, self.program.kept())?;
+        readout::probabilities(&self.program, &state)
+    }
+
+    fn sample(&self, values: &[f64], shots: usize, seed: u64) -> Result<Counts> {
+        readout::check_shots(shots)?;
+        if self.program.certain() == self.program.steps.len() {
+            return readout::sample(
+                &self.probabilities(values)?,
+                shots,
+                &mut ChaCha8Rng::seed_from_u64(seed),
+            );
+        }
+        Shots::new(&self.program, values, seed)?.counts(shots)
+    }
+}
