@@ -275,7 +275,7 @@ fn measurements_that_do_not_fit_are_refused() {
 fn targets(width: usize) -> Vec<Vec<C64>> {
     let dim = 1_usize << width;
     let ghz = |i: usize| if i == 0 || i + 1 == dim { 0.5_f64.sqrt() } else { 0.0 };
-    let w = |i: usize| if i.count_ones() == 1 { (1.0 / width as f64).sqrt() } else { 0.0 };
+    let w = |i: usize| if i.is_power_of_two() { (1.0 / width as f64).sqrt() } else { 0.0 };
     let fourier = |i: usize| {
         C64::from_polar((1.0 / dim as f64).sqrt(), 5.0 * std::f64::consts::TAU * i as f64 / dim as f64)
     };
