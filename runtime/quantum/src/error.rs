@@ -351,6 +351,22 @@ pub enum Error {
         /// How many qubits the device joins, or joins to those of the given layout.
         reached: usize,
     },
+    /// A circuit that was compiled for another device.
+    #[error("circuit `{circuit}` was compiled for device `{found}`, not for `{expected}`")]
+    OtherDevice {
+        /// Name of the circuit.
+        circuit: String,
+        /// The device that it was compiled for.
+        found: String,
+        /// The device that was to run it.
+        expected: String,
+    },
+    /// A circuit without results was to run on a device.
+    #[error("circuit `{circuit}` measures nothing, so a device has nothing to count")]
+    NothingMeasured {
+        /// Name of the circuit.
+        circuit: String,
+    },
     /// A step that has no form in native gates.
     #[error("`{step}` cannot be compiled: noise is what the device adds")]
     NotCompilable {

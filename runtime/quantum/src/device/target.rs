@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Calibration;
+use crate::circuit::Confusion;
 use crate::gate::Gate;
 use crate::{Error, Result};
 
@@ -68,12 +69,19 @@ pub struct Site {
     pub error: Option<f64>,
     /// Length of `sx` in seconds.
     pub length: Option<f64>,
-    /// Mean probability to be misread.
-    pub readout_error: Option<f64>,
+    /// The probabilities to be misread.
+    pub readout: Option<Confusion>,
     /// Relaxation time in seconds.
     pub t1: Option<f64>,
     /// Coherence time in seconds.
     pub t2: Option<f64>,
+}
+
+impl Site {
+    /// Mean probability to be misread.
+    pub fn readout_error(&self) -> Option<f64> {
+        self.readout.map(|readout| f64::midpoint(readout.p1_given_0, readout.p0_given_1))
+    }
 }
 
 /// A device as the compiler sees it: qubits, directed edges with their native gates, and figures where they are known.
@@ -118,7 +126,8 @@ impl Target {
         }
         for (qubit, site) in sites.iter().enumerate() {
             let what = format!("qubit {qubit} of device `{name}`");
-            check(&what, &[site.error, site.readout_error], &[site.length, site.t1, site.t2])?;
+            let [up, down] = [site.readout.map(|r| r.p1_given_0), site.readout.map(|r| r.p0_given_1)];
+            check(&what, &[site.error, up, down], &[site.length, site.t1, site.t2])?;
         }
         let mut kept: BTreeMap<_, Edge> = BTreeMap::new();
         for edge in edges {
@@ -318,7 +327,7 @@ impl From<&Calibration> for Target {
             Site {
                 error: sx.map(|gate| gate.error),
                 length: sx.map(|gate| gate.length),
-                readout_error: Some(known.readout_error()),
+                readout: Some(Confusion { p1_given_0: known.p1_given_0, p0_given_1: known.p0_given_1 }),
                 t1: Some(known.t1),
                 t2: Some(known.t2),
             }

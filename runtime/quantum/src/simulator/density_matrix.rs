@@ -54,6 +54,14 @@ impl DensityPlan {
         self.evolve(initial, values, u128::MAX)
     }
 
+    /// As [`Plan::probabilities`], from another state than |0...0>.
+    ///
+    /// # Errors
+    /// As [`Self::run_from`] and [`Plan::probabilities`].
+    pub fn probabilities_from(&self, initial: MixedState, values: &[f64]) -> Result<Vec<f64>> {
+        readout::probabilities(&self.program, &self.evolve(initial, values, self.program.kept())?)
+    }
+
     fn evolve(&self, initial: MixedState, values: &[f64], keep: u128) -> Result<Ensemble<MixedState>> {
         if initial.width != self.program.width {
             return Err(Error::Dimension {

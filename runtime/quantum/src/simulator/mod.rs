@@ -79,6 +79,7 @@ pub use density_matrix::{DensityMatrix, DensityPlan};
 pub use mixed::{MAX_MIXED_QUBITS, MixedState};
 pub use precision::Precision;
 pub use pure::{MAX_QUBITS, PureState};
+pub(crate) use readout::sample;
 pub use state::{Branch, Ensemble, QuantumState};
 pub use state_vector::{StateVector, VectorPlan};
 pub use trajectories::{Estimate, Trajectories, TrajectoryPlan};

@@ -1,10 +1,15 @@
 //! A circuit in native gates, with where its qubits went.
 
-use crate::circuit::Circuit;
+use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
+
+use crate::circuit::{Circuit, Instruction};
 use crate::linalg::{Matrix, partial_trace};
-use crate::{Error, Result};
+use crate::tomography::Basis;
+use crate::{Angle, Error, Result};
 
 use super::super::target::Entangler;
+use super::native::call;
 
 /// A circuit compiled to a device.
 ///
@@ -14,7 +19,8 @@ use super::super::target::Entangler;
 /// than those they began in; a measurement inside the circuit is where it belongs already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compiled {
-    pub(super) circuit: Circuit,
+    /// Shared, so that devices know by its address a circuit that they have prepared before.
+    pub(super) circuit: Arc<Circuit>,
     pub(super) physical: Vec<usize>,
     pub(super) initial: Vec<usize>,
     pub(super) last: Vec<usize>,
@@ -26,6 +32,10 @@ impl Compiled {
     /// The circuit in native gates, on as many qubits as take part; parameters and classical bits are those of the
     /// circuit that was compiled.
     pub fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    pub(in super::super) fn shared(&self) -> &Arc<Circuit> {
         &self.circuit
     }
 
@@ -77,7 +87,7 @@ impl Compiled {
     /// # Errors
     /// As [`Circuit::bind`].
     pub fn bind(&self, values: &[f64]) -> Result<Self> {
-        Ok(Self { circuit: self.circuit.bind(values)?, ..self.clone() })
+        Ok(Self { circuit: Arc::new(self.circuit.bind(values)?), ..self.clone() })
     }
 
     /// The state of the logical qubits at the end, from that of the circuit qubits.
@@ -90,5 +100,44 @@ impl Compiled {
             return Err(Error::Dimension { what: "a density matrix", found: rho.nrows(), expected });
         }
         partial_trace(rho, &self.last)
+    }
+
+    /// The circuit with all logical qubits measured at its end, each in its basis: a barrier, the pulse that turns X or Y
+    /// to Z, the measurement. The result is one bit a logical qubit, whatever the circuit returned before.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] unless there is one basis for each logical qubit.
+    pub fn measured(&self, setting: &[Basis]) -> Result<Self> {
+        let mut circuit = Circuit::clone(&self.circuit);
+        circuit.push(Instruction::Barrier { qubits: (0..circuit.width()).collect() })?;
+        self.measure(&mut circuit, setting)?;
+        Ok(Self { circuit: Arc::new(circuit), ..self.clone() })
+    }
+
+    /// What [`Self::measured`] adds behind the barrier, as a circuit by itself.
+    pub(in super::super) fn readout(&self, setting: &[Basis]) -> Result<Circuit> {
+        let mut circuit = Circuit::new(self.circuit.width());
+        self.measure(&mut circuit, setting)?;
+        Ok(circuit)
+    }
+
+    fn measure(&self, circuit: &mut Circuit, setting: &[Basis]) -> Result<()> {
+        if setting.len() != self.last.len() {
+            let expected = self.last.len();
+            return Err(Error::Dimension { what: "a measurement setting", found: setting.len(), expected });
+        }
+        for (basis, &qubit) in setting.iter().zip(&self.last) {
+            if *basis == Basis::X {
+                circuit.push(call("rz", [Angle::radians(FRAC_PI_2)], [qubit]))?;
+            }
+            if *basis != Basis::Z {
+                circuit.push(call("sx", [], [qubit]))?;
+            }
+        }
+        let first = circuit.bits();
+        for (k, &qubit) in self.last.iter().enumerate() {
+            circuit.push(Instruction::Measure { qubit, bit: first + k, confusion: None })?;
+        }
+        circuit.set_outputs((first..first + self.last.len()).collect::<Vec<_>>())
     }
 }

@@ -89,7 +89,7 @@ impl Costs {
         }
         let sites = target.sites();
         let pulse = sites.iter().map(|site| loss(site.error.unwrap_or(PULSE_ERROR))).collect();
-        let read = sites.iter().map(|site| loss(site.readout_error.unwrap_or(0.0))).collect();
+        let read = sites.iter().map(|site| loss(site.readout_error().unwrap_or(0.0))).collect();
         Self { width, pair, pulse, read }
     }
 

@@ -127,7 +127,7 @@ pub fn compile(circuit: &Circuit, target: &Target, options: &CompileOptions) -> 
         steps = polish(circuit, active, steps);
     }
     Ok(Compiled {
-        circuit: circuit.rebuilt(active, steps),
+        circuit: circuit.rebuilt(active, steps).into(),
         physical,
         initial: (0..width).collect(),
         last,

@@ -416,7 +416,7 @@ fn measurement_reset_condition_and_barrier_survive() {
                     }
                     taken
                 };
-                let part = Compiled { circuit: branch(compiled.circuit()), ..compiled.clone() };
+                let part = Compiled { circuit: branch(compiled.circuit()).into(), ..compiled.clone() };
                 assert!(distance(&branch(&circuit), &part, &[]) < 1e-12, "{} {value}", target.name());
             }
         }

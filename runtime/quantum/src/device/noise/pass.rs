@@ -180,7 +180,8 @@ fn constant(name: &str, angle: f64, qubits: &[usize]) -> Instruction {
     Instruction::Gate(Call::new(gate, [Angle::radians(angle)], qubits))
 }
 
-/// Whether a static ZZ may be put before or after the step alike.
+/// Whether a static ZZ may be put before or after the step alike. It may not cross a barrier, so that the noise of two
+/// circuits with a barrier between them is that of the one and then that of the other.
 fn is_diagonal(instruction: &Instruction) -> bool {
     match instruction {
         Instruction::Gate(call) => {
@@ -189,7 +190,7 @@ fn is_diagonal(instruction: &Instruction) -> bool {
                 "rz" | "p" | "gphase" | "id" | "z" | "s" | "sdg" | "t" | "tdg" | "cz" | "rzz"
             )
         }
-        Instruction::Measure { .. } | Instruction::Barrier { .. } => true,
+        Instruction::Measure { .. } => true,
         _ => false,
     }
 }
