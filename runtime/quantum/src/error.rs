@@ -100,6 +100,9 @@ pub enum Error {
         "a state vector cannot hold what the channel `{channel}` leaves; use a density matrix or trajectories"
     )]
     NeedsMixedState { channel: String },
+    /// A step that a method of differentiation cannot take.
+    #[error("the {method} gradient cannot pass `{step}`; use {instead}")]
+    NotDifferentiable { method: &'static str, step: String, instead: &'static str },
     /// An observable that counts cannot tell.
     #[error("`{term}` is not diagonal, so counts in the Z basis do not tell its mean")]
     NotDiagonal { term: String },

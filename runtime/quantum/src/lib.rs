@@ -10,6 +10,7 @@ pub mod error;
 pub mod expansion;
 pub mod file;
 pub mod gate;
+pub mod gradient;
 pub mod linalg;
 pub mod observable;
 pub mod optimise;

@@ -1,6 +1,6 @@
 //! Inverse, control, power and composition of circuits.
 
-use super::{Circuit, Instruction, MAX_STEPS};
+use super::{Circuit, Instruction, MAX_STEPS, Parameters};
 use crate::{Angle, Error, Result};
 
 impl Circuit {
@@ -26,6 +26,25 @@ impl Circuit {
         let qubits: Vec<_> = (self.width..self.width + controls).collect();
         circuit.instructions = control(&self.instructions, &qubits)?;
         Ok(circuit)
+    }
+
+    /// The circuit with a parameter of its own for each angle that has parameters, and what those angles were. Its group of
+    /// parameters is named `angle`.
+    ///
+    /// # Errors
+    /// [`Error::TooManyParameters`].
+    pub fn unroll(&self) -> Result<(Self, Vec<Angle>)> {
+        let mut angles = Vec::new();
+        let mut circuit = Self { parameters: Parameters::default(), ..self.clone() };
+        for step in &mut circuit.instructions {
+            step.for_each_call(&mut |call| {
+                for angle in call.angles.iter_mut().filter(|angle| !angle.is_constant()) {
+                    angles.push(std::mem::replace(angle, Angle::parameter(angles.len())));
+                }
+            });
+        }
+        circuit.parameters.declare("angle", vec![angles.len()])?;
+        Ok((circuit, angles))
     }
 
     /// The circuit, `times` times in a row, with the same parameters each time.

@@ -24,6 +24,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub(crate) use apply::accumulate;
 pub use pauli::{MAX_QUBITS, PauliProduct};
 
 use crate::{C64, Error, Matrix, Result};
@@ -171,22 +172,6 @@ impl Observable {
             }
         }
         Ok(matrix)
-    }
-
-    /// The image of a state vector, whose length says the number of qubits.
-    ///
-    /// # Errors
-    /// [`Error::Dimension`] for a length that is no power of two; as [`Observable::real_terms`].
-    pub fn apply(&self, psi: &[C64]) -> Result<Vec<C64>> {
-        let dimension = psi.len().next_power_of_two();
-        if psi.len() != dimension {
-            return Err(Error::Dimension { what: "a state vector", found: psi.len(), expected: dimension });
-        }
-        let mut image = vec![C64::ZERO; psi.len()];
-        for (product, coefficient) in self.real_terms(dimension.trailing_zeros() as usize)? {
-            apply::accumulate(product, coefficient, psi, &mut image);
-        }
-        Ok(image)
     }
 
     fn on(qubit: usize, x: u64, z: u64) -> Self {

@@ -46,10 +46,11 @@ proptest! {
     }
 
     #[test]
-    fn applying_is_the_matrix_on_the_state(letters in strings(3), seed in 0..100_u64) {
+    fn accumulation_is_the_matrix_on_the_state(letters in strings(3), seed in 0..100_u64) {
         use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
         let psi = crate::linalg::haar_state(8, &mut ChaCha8Rng::seed_from_u64(seed));
-        let out = Observable::pauli(&letters, 0.7).unwrap().apply(&psi).unwrap();
+        let mut out = vec![C64::ZERO; 8];
+        accumulate(PauliProduct::parse(&letters).unwrap(), 0.7, &psi, &mut out);
         let expected = dense(&letters).dot(&ndarray::Array1::from(psi)) * C64::from(0.7);
         prop_assert!(out.iter().zip(&expected).all(|(a, b)| (a - b).norm() < 1e-14));
     }

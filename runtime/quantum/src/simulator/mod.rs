@@ -74,6 +74,7 @@ mod trajectories;
 
 pub use bits::MAX_BITS;
 pub use branch::MAX_BRANCHES;
+pub(crate) use branch::apply;
 pub use counts::Counts;
 pub use density_matrix::{DensityMatrix, DensityPlan};
 pub use mixed::{MAX_MIXED_QUBITS, MixedState};
@@ -82,6 +83,8 @@ pub use pure::{MAX_QUBITS, PureState};
 pub(crate) use readout::sample;
 pub use state::{Branch, Ensemble, QuantumState};
 pub use state_vector::{StateVector, VectorPlan};
+#[cfg(test)]
+pub(crate) use tests::random;
 pub use trajectories::{Estimate, Trajectories, TrajectoryPlan};
 
 use crate::{Circuit, Observable, Result};

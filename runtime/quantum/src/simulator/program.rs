@@ -261,6 +261,20 @@ fn lower<T: Precision>(body: &[&Instruction], space: Space, slots: &mut usize) -
     Ok(steps)
 }
 
+impl<T> Step<T> {
+    /// The name of the kind of step.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Fixed(..) => "gate",
+            Self::Gate(gate) => gate.call.gate.name(),
+            Self::Kraus(kraus) => &kraus.name,
+            Self::Measure { .. } => "measure",
+            Self::Reset { .. } => "reset",
+            Self::If { .. } => "if",
+        }
+    }
+}
+
 impl<T: Precision> Kraus<T> {
     fn new(channel: &Channel, qubits: &[usize]) -> Self {
         let effects: Vec<Matrix> = channel.kraus().iter().map(|k| dagger(k).dot(k)).collect();

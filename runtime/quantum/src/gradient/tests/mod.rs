@@ -1,0 +1,4 @@
+//! The methods against each other and against finite differences.
+
+mod agreement;
+mod noisy;
