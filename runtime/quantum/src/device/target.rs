@@ -224,11 +224,8 @@ impl Target {
     /// # Errors
     /// As [`Self::new`].
     pub fn full(width: usize) -> Result<Self> {
-        Self::coupled(
-            format!("full map of {width}"),
-            width,
-            (0..width).flat_map(|b| (0..b).map(move |a| (a, b))),
-        )
+        let pairs = (0..width).flat_map(|b| (0..b).map(move |a| (a, b)));
+        Self::coupled(format!("full map of {width}"), width, pairs)
     }
 
     /// The name of the device.
@@ -285,7 +282,7 @@ impl Target {
         self.hops[..self.width()].iter().all(|hops| *hops != FAR)
     }
 
-    /// The largest set of qubits with paths between all of them, sorted; the first of several.
+    /// The largest set of qubits with paths between all of them, sorted.
     pub fn largest_component(&self) -> Vec<usize> {
         let component = |q| (0..self.width()).filter(|r| self.hops(q, *r) < FAR.into()).collect::<Vec<_>>();
         (0..self.width())
