@@ -64,7 +64,13 @@ impl Layout {
     }
 
     /// Multiplies the vector by the matrix.
+    ///
+    /// # Panics
+    /// If a place is beyond the index of the vector: a program is only run on vectors of its own width.
     pub(crate) fn apply<T: Precision>(&self, form: &Form<T>, vector: &mut [Complex<T>]) {
+        assert!(
+            vector.len().is_power_of_two() && self.fixed.last().is_none_or(|top| vector.len() >> top > 1)
+        );
         let spans = self.spans(vector.len());
         let view = View { start: vector.as_mut_ptr(), run: spans.run };
         let offsets = self.offsets.as_slice();

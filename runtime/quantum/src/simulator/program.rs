@@ -4,7 +4,9 @@ use super::bits;
 use super::form::Form;
 use super::fuse::{self, Draft, What};
 use super::kernel::Layout;
+use super::mixed::MAX_MIXED_QUBITS;
 use super::precision::Precision;
+use super::pure::MAX_QUBITS;
 use crate::circuit::{Confusion, Instruction, Parameters};
 use crate::gate::Call;
 use crate::linalg::{dagger, kron};
@@ -76,6 +78,13 @@ pub(crate) struct Kraus<T> {
 impl<T: Precision> Program<T> {
     /// Compiles a circuit.
     pub(crate) fn new(circuit: &Circuit, space: Space) -> Result<Self> {
+        let limit = match space {
+            Space::Vector => MAX_QUBITS,
+            Space::Density(_) => MAX_MIXED_QUBITS,
+        };
+        if circuit.width() > limit {
+            return Err(Error::TooManyQubits { found: circuit.width(), limit });
+        }
         bits::check(circuit.bits())?;
         let (body, readouts) = split(circuit)?;
         let outputs = match (circuit.outputs(), circuit.bits()) {

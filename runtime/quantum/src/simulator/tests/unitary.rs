@@ -196,6 +196,9 @@ fn states_too_large_are_an_error_not_an_abort() {
     assert_eq!(wide(31), Error::TooManyQubits { found: 31, limit: 30 });
     let mixed = DensityMatrix::new().run(&Circuit::new(16), &[]).unwrap_err();
     assert_eq!(mixed, Error::TooManyQubits { found: 16, limit: 15 });
+    let far = random::unitary(100, 0, 3);
+    assert!(matches!(StateVector::new().plan(&far), Err(Error::TooManyQubits { found: 100, limit: 30 })));
+    assert!(matches!(DensityMatrix::new().plan(&far), Err(Error::TooManyQubits { found: 100, limit: 15 })));
     // 2^30 amplitudes have a density matrix that no machine holds
     let error = crate::simulator::memory::check(30, crate::simulator::memory::dense(30)).unwrap_err();
     assert!(matches!(error, Error::Memory { qubits: 30, needed, available } if needed > available));
