@@ -3,6 +3,7 @@
 
 /// `(name, angles, operands)`, aliases included.
 pub(crate) const GATES: &[(&str, usize, usize)] = &[
+    ("gphase", 1, 0),
     ("id", 0, 1),
     ("x", 0, 1),
     ("y", 0, 1),
@@ -18,6 +19,8 @@ pub(crate) const GATES: &[(&str, usize, usize)] = &[
     ("ry", 1, 1),
     ("rz", 1, 1),
     ("p", 1, 1),
+    ("phase", 1, 1),
+    ("u1", 1, 1),
     ("u", 3, 1),
     ("u3", 3, 1),
     ("cx", 0, 2),
@@ -26,7 +29,10 @@ pub(crate) const GATES: &[(&str, usize, usize)] = &[
     ("cz", 0, 2),
     ("ch", 0, 2),
     ("cs", 0, 2),
+    ("csx", 0, 2),
     ("cp", 1, 2),
+    ("cphase", 1, 2),
+    ("cu1", 1, 2),
     ("crx", 1, 2),
     ("cry", 1, 2),
     ("crz", 1, 2),
@@ -52,9 +58,40 @@ pub(crate) const WORDS: &[&str] =
     &["measure", "reset", "barrier", "inverse", "control", "power", "unitary", "append"];
 
 /// Methods of the runtime's builder that mean nothing inside a circuit.
-pub(crate) const BUILDER: &[&str] = &["new", "register", "qubits", "parameter", "when", "returns", "finish"];
+pub(crate) const BUILDER: &[&str] = &[
+    "new",
+    "register",
+    "qubit",
+    "qubits",
+    "parameter",
+    "parameters",
+    "when",
+    "returns",
+    "operand",
+    "fail",
+    "finish",
+];
 
 /// Angles and operands of a standard gate.
 pub(crate) fn gate(name: &str) -> Option<(usize, usize)> {
     GATES.iter().find(|(gate, ..)| *gate == name).map(|(_, angles, operands)| (*angles, *operands))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names here are those of the runtime's table.
+    #[test]
+    fn names_agree_with_the_table() {
+        let rows = ketline_quantum::gate::table();
+        let wanted = rows.iter().flat_map(|row| {
+            let names = std::iter::once(&row.name).chain(row.aliases);
+            names.map(|name| (*name, row.angles.len(), row.operands.len()))
+        });
+        let (mut wanted, mut found): (Vec<_>, Vec<_>) = (wanted.collect(), GATES.to_vec());
+        wanted.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, wanted);
+    }
 }

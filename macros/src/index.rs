@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{BinOp, Expr, ExprRange, Lit, Pat, RangeLimits, UnOp};
@@ -361,4 +362,26 @@ pub(crate) fn by_value(expr: &Expr) -> TokenStream {
     let mut expr = expr.clone();
     ByValue.visit_expr_mut(&mut expr);
     quote!(#expr)
+}
+
+/// Index arithmetic on run-time values, with the runtime's functions that never overflow; `leaf` writes the operands.
+pub(crate) fn wrapping(expr: &Expr, leaf: &mut dyn FnMut(&Expr) -> TokenStream) -> TokenStream {
+    match expr {
+        Expr::Paren(inner) => wrapping(&inner.expr, leaf),
+        Expr::Binary(binary) => {
+            let rule = match binary.op {
+                BinOp::Add(_) => "add",
+                BinOp::Sub(_) => "sub",
+                BinOp::Mul(_) => "mul",
+                BinOp::Div(_) => "div",
+                BinOp::Rem(_) => "rem",
+                _ => return leaf(expr),
+            };
+            let span = binary.op.span();
+            let rule = Ident::new(rule, span);
+            let (left, right) = (wrapping(&binary.left, leaf), wrapping(&binary.right, leaf));
+            quote_spanned!(span=> ::ketline::__private::#rule(#left, #right))
+        }
+        expr => leaf(expr),
+    }
 }

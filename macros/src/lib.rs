@@ -6,12 +6,16 @@
 //! | `diag` | messages: errors gathered, lints |
 //! | `gates` | names of the standard gates, for messages |
 //! | `index` | index arithmetic and its replay in a `const` |
+//! | `observable` | `observable!`: parse, model, check, expand |
 //! | `unit` | literal suffixes |
 
 mod circuit;
 mod diag;
+#[cfg(test)]
+mod fuzz;
 mod gates;
 mod index;
+mod observable;
 mod unit;
 
 use proc_macro::TokenStream;
@@ -20,4 +24,10 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn circuit(input: TokenStream) -> TokenStream {
     circuit::circuit(input.into()).into()
+}
+
+/// Declares an observable as a sum of Pauli products.
+#[proc_macro]
+pub fn observable(input: TokenStream) -> TokenStream {
+    observable::observable(input.into()).into()
 }

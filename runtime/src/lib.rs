@@ -3,7 +3,8 @@
 //! | to | see |
 //! |---|---|
 //! | declare a circuit | [`circuit!`] |
-//! | build one by hand | [`quantum::Builder`] |
+//! | declare an observable | [`observable!`] |
+//! | build a circuit by hand | [`quantum::Builder`] |
 //!
 //! ```
 //! use ketline::prelude::*;
@@ -23,15 +24,15 @@
 //! }
 //! ```
 
-pub use ketline_macros::circuit;
+pub use ketline_macros::{circuit, observable};
 pub use ketline_quantum as quantum;
-pub use ketline_quantum::{Angle, Circuit, Error, Program, Result};
+pub use ketline_quantum::{Angle, Circuit, Error, Observable, Program, Result};
 
 /// What a program that uses Ketline mostly names.
 pub mod prelude {
-    pub use ketline_macros::circuit;
+    pub use ketline_macros::{circuit, observable};
     pub use ketline_quantum::{
-        Angle, Bit, Bits, Builder, Circuit, Declaration, Graph, Program, Qubit, Qubits, Topology,
+        Angle, Bit, Bits, Builder, Circuit, Declaration, Graph, Observable, Program, Qubit, Qubits, Topology,
     };
 }
 

@@ -50,7 +50,7 @@ mod library {
 
     circuit!(
         /// The Fourier transform.
-        pub fn fourier<const N: usize>(q: Qubits<N>) {
+        pub(crate) fn fourier<const N: usize>(q: Qubits<N>) {
             for i in (0..N).rev() {
                 h(q[i]);
                 for j in 0..i {
@@ -63,7 +63,7 @@ mod library {
         }
 
         /// A pair and a single qubit.
-        pub fn mixed(a: Qubits<2>, b: Qubit, t: Angle) {
+        pub(crate) fn mixed(a: Qubits<2>, b: Qubit, t: Angle) {
             control(b, rx(t, a));
             inverse({
                 s(b);
@@ -193,4 +193,25 @@ fn index_arithmetic_on_run_time_values_never_panics() {
     assert!(matches!(zero, Err(Error::QubitRange { width: 3, .. })), "{zero:?}");
     let angle = one_based(&[], 2).map(drop);
     assert!(matches!(angle, Err(Error::Angle { .. })), "{angle:?}");
+}
+
+#[test]
+fn observables_are_arithmetic() -> Result<()> {
+    let ising = observable!(-1.0 * Z(0) * Z(1) - 0.5 * (X(0) + X(1)));
+    assert_eq!(ising.to_string(), "-0.5 X(0) - 0.5 X(1) - Z(0) Z(1)");
+    let edges = [(0, 1), (1, 2)];
+    let maxcut = observable!(sum(edges, |(i, j)| 0.5 * (1.0 - Z(i) * Z(j))));
+    assert_eq!(maxcut.to_string(), "1 - 0.5 Z(0) Z(1) - 0.5 Z(1) Z(2)");
+    let weighted = [(0, 1, 0.25)];
+    let (n, h) = (3, 0.5);
+    let whole = observable!(
+        &ising + sum(&weighted, |(i, j, w)| w * Y(i) * Y(j)) - h * sum(1..n, |k| X(k - 1)) + 2 * I
+    );
+    assert_eq!(whole.to_string(), "2 - X(0) - X(1) + 0.25 Y(0) Y(1) - Z(0) Z(1)");
+
+    let bell = bell()?;
+    assert_eq!(bell.observe(&ising)?, &*ising);
+    let wide = bell.observe(&maxcut).map(drop);
+    assert_eq!(wide, Err(Error::ObservableWidth { qubit: 2, width: 2 }));
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Rows of the table about `circuit!` and `observable!`.
-const ROWS: [std::ops::RangeInclusive<u32>; 1] = [1..=37];
+const ROWS: [std::ops::RangeInclusive<u32>; 2] = [1..=37, 54..=58];
 
 /// Rows that only a running program can show, each with a test of its own: row 7 in `language.rs`.
 const RUN_TIME: [u32; 1] = [7];
@@ -14,7 +14,7 @@ const RUN_TIME: [u32; 1] = [7];
 /// The `.rs` files of `ui/`, with what they say.
 fn files() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
-    for directory in ["ui/circuit"] {
+    for directory in ["ui/circuit", "ui/observable"] {
         let entries = fs::read_dir(directory).expect("the directory of the compile-fail files");
         let paths = entries.flatten().map(|entry| entry.path());
         for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {

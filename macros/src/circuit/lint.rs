@@ -103,7 +103,7 @@ impl Touched<'_> {
                     let range = literal_range(&for_loop.items, values);
                     match (&for_loop.pat, range) {
                         (Pat::Ident(pat), Some((start, end)))
-                            if usize::try_from(end - start).is_ok_and(|n| n <= self.turns) =>
+                            if usize::try_from(end.saturating_sub(start)).is_ok_and(|n| n <= self.turns) =>
                         {
                             for value in start..end {
                                 self.turns = self.turns.saturating_sub(1);
@@ -166,7 +166,7 @@ impl Touched<'_> {
                 self.gates.insert((input, value(index, values)));
             }
             Place::Part(range) => match bounds(range, values) {
-                Some((start, end)) if end - start <= 4096 => {
+                Some((start, end)) if end.saturating_sub(start) <= 4096 => {
                     self.gates.extend((start..end).map(|index| (input, Some(index))));
                 }
                 _ => {

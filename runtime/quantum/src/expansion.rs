@@ -1,7 +1,8 @@
 //! What the expansion of `circuit!` names. Nothing here is public API.
 
 use crate::circuit::{Bit, Bits, IntoQubits, QubitSlice, Qubits};
-use crate::{Angle, Builder, Declaration, Program, Result, Topology, Unitary};
+use crate::observable::Declared;
+use crate::{Angle, Builder, Declaration, Observable, Program, Result, Topology, Unitary};
 
 /// A part of the message of a failed assertion.
 #[derive(Debug)]
@@ -63,6 +64,22 @@ pub const fn coupled<T: Topology>(a: usize, b: usize) -> bool {
         at += 1;
     }
     false
+}
+
+/// An observable must not be wider than its circuit.
+///
+/// # Panics
+/// If it is; the compiler then shows the message.
+#[track_caller]
+pub const fn fits(observable: usize, circuit: usize) {
+    if observable > circuit {
+        fail(&[
+            Piece::Text("observable acts on qubit "),
+            Piece::Number(observable - 1),
+            Piece::Text(", but the circuit has "),
+            Piece::Number(circuit),
+        ]);
+    }
 }
 
 /// The end of a constructor.
@@ -194,6 +211,82 @@ impl<T: Missing, const N: usize> Missing for [T; N] {
 /// The element, or its stand-in.
 pub fn found<T: Missing>(item: Option<&T>) -> T {
     item.copied().unwrap_or(T::MISSING)
+}
+
+/// What stands in an observable beside Paulis: numbers, and observables made elsewhere.
+#[diagnostic::on_unimplemented(
+    message = "an observable is made of real numbers and Pauli products, found `{Self}`",
+    label = "neither `f64` nor an observable"
+)]
+pub trait Coefficient {
+    /// A number or an observable.
+    type Value;
+
+    /// Without references.
+    fn value(self) -> Self::Value;
+}
+
+impl Coefficient for f64 {
+    type Value = f64;
+
+    fn value(self) -> f64 {
+        self
+    }
+}
+
+impl Coefficient for &f64 {
+    type Value = f64;
+
+    fn value(self) -> f64 {
+        *self
+    }
+}
+
+impl Coefficient for Observable {
+    type Value = Observable;
+
+    fn value(self) -> Observable {
+        self
+    }
+}
+
+impl Coefficient for &Observable {
+    type Value = Observable;
+
+    fn value(self) -> Observable {
+        self.clone()
+    }
+}
+
+impl<const W: usize> Coefficient for Declared<W> {
+    type Value = Observable;
+
+    fn value(self) -> Observable {
+        self.into()
+    }
+}
+
+impl<const W: usize> Coefficient for &Declared<W> {
+    type Value = Observable;
+
+    fn value(self) -> Observable {
+        self.into()
+    }
+}
+
+/// A number or an observable inside `observable!`.
+pub fn coefficient<C: Coefficient>(value: C) -> C::Value {
+    value.value()
+}
+
+/// What `observable!` gives.
+pub fn observable(observable: impl Into<Observable>) -> Observable {
+    observable.into()
+}
+
+/// What `observable!` gives where it saw all qubits.
+pub fn declared<const W: usize>(observable: impl Into<Observable>) -> Declared<W> {
+    Declared::new(observable.into())
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::{Builder, Circuit, Error, Result};
+use crate::expansion::fits;
+use crate::observable::Width;
+use crate::{Builder, Circuit, Error, Observable, Result};
 
 /// What is known of a declared circuit without building it; its implementor holds one value for each trainable
 /// parameter. `circuit!` writes it.
@@ -70,6 +72,20 @@ impl<D: Declaration> Program<D> {
     /// Values by name from a flat slice, such as a gradient or the state of an optimiser.
     pub fn params(&self, flat: &[f64]) -> Result<D> {
         D::from_flat(flat)
+    }
+
+    /// The observable, once it is known to act on qubits that the circuit has. What `observable!` made of literal
+    /// qubits is checked when the program is compiled, any other observable here.
+    ///
+    /// # Errors
+    /// [`Error::ObservableWidth`].
+    pub fn observe<'o, O: Width>(&self, observable: &'o O) -> Result<&'o Observable> {
+        const { fits(O::WIDTH, D::WIDTH) };
+        let (observable, width) = (observable.observable(), self.circuit.width());
+        if observable.width() > width {
+            return Err(Error::ObservableWidth { qubit: observable.width() - 1, width });
+        }
+        Ok(observable)
     }
 
     /// The circuit without its type.

@@ -35,7 +35,8 @@ impl Walk<'_> {
             Place::Part(range) => {
                 let start = range.start.as_ref().map_or(Some(0), |start| fold(start))?;
                 let end = fold(range.end.as_ref()?)?;
-                Some(end - start + i128::from(matches!(range.limits, syn::RangeLimits::Closed(_))))
+                let closed = i128::from(matches!(range.limits, syn::RangeLimits::Closed(_)));
+                end.checked_sub(start)?.checked_add(closed)
             }
         }
     }

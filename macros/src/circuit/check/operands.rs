@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         let end = match fold(end) {
-            Some(value) => (value - linear.constant).to_string(),
+            Some(value) => value.checked_sub(linear.constant)?.to_string(),
             None => format!("{} - {}", source(end), linear.constant),
         };
         Some(format!("{}..{end}", source(start)))

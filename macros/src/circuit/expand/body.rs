@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{BinOp, Expr, ExprIndex, PathArguments};
+use syn::{Expr, ExprIndex, PathArguments};
 
 use super::{builder, measures};
 use crate::circuit::check::frame;
@@ -13,7 +13,7 @@ use crate::circuit::model::{
     root,
 };
 use crate::diag::first_span;
-use crate::index::{Frame, bound, fold, is_constant};
+use crate::index::{Frame, bound, fold, is_constant, wrapping};
 use crate::unit;
 
 pub(super) struct Body<'a> {
@@ -198,7 +198,9 @@ impl<'a> Body<'a> {
             _ => None,
         };
         let closed = i128::from(range.end.is_some() && matches!(range.limits, syn::RangeLimits::Closed(_)));
-        let width = start.zip(width).and_then(|(start, end)| usize::try_from(end - start + closed).ok());
+        let width = start
+            .zip(width)
+            .and_then(|(start, end)| usize::try_from(end.checked_sub(start)?.checked_add(closed)?).ok());
         match width {
             // A part of literal width is as good as a register.
             Some(width) => {
@@ -214,27 +216,10 @@ impl<'a> Body<'a> {
 
     /// An index: constants as they are (they have been replayed), run-time arithmetic without overflow.
     fn index(&mut self, expr: &Expr) -> TokenStream {
-        if is_constant(expr, &self.frames, &self.generics) { self.plain(expr) } else { self.wrapping(expr) }
-    }
-
-    fn wrapping(&mut self, expr: &Expr) -> TokenStream {
-        match expr {
-            Expr::Paren(inner) => self.wrapping(&inner.expr),
-            Expr::Binary(binary) => {
-                let rule = match binary.op {
-                    BinOp::Add(_) => "add",
-                    BinOp::Sub(_) => "sub",
-                    BinOp::Mul(_) => "mul",
-                    BinOp::Div(_) => "div",
-                    BinOp::Rem(_) => "rem",
-                    _ => return self.plain(expr),
-                };
-                let span = binary.op.span();
-                let rule = Ident::new(rule, span);
-                let (left, right) = (self.wrapping(&binary.left), self.wrapping(&binary.right));
-                quote_spanned!(span=> ::ketline::__private::#rule(#left, #right))
-            }
-            expr => self.plain(expr),
+        if is_constant(expr, &self.frames, &self.generics) {
+            self.plain(expr)
+        } else {
+            wrapping(expr, &mut |leaf| self.plain(leaf))
         }
     }
 

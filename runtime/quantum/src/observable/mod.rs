@@ -15,6 +15,7 @@
 //! ```
 
 mod apply;
+mod declared;
 mod operators;
 mod pauli;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub(crate) use apply::accumulate;
+pub use declared::{Declared, Width};
 pub use pauli::{MAX_QUBITS, PauliProduct};
 
 use crate::{C64, Error, Matrix, Result};

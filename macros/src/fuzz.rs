@@ -1,0 +1,163 @@
+//! The macros on arbitrary tokens: messages, never a panic, and always tokens that parse.
+
+use proc_macro2::TokenStream;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::circuit::circuit;
+use crate::observable::observable;
+
+/// What a circuit is written with, and what it is not.
+const WORDS: &[&str] = &[
+    "h",
+    "cx",
+    "rx",
+    "measure",
+    "reset",
+    "barrier",
+    "inverse",
+    "control",
+    "power",
+    "q",
+    "r",
+    "theta",
+    "m",
+    "i",
+    "N",
+    "G",
+    "EDGES",
+    "::",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "<",
+    ">",
+    ",",
+    ";",
+    ":",
+    "..",
+    "..=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "=",
+    "!",
+    "&",
+    "|",
+    "#",
+    "->",
+    "let",
+    "for",
+    "in",
+    "if",
+    "else",
+    "while",
+    "match",
+    "return",
+    "?",
+    "fn",
+    "pub",
+    "const",
+    "usize",
+    "Qubit",
+    "Qubits",
+    "Bits",
+    "Angle",
+    "0",
+    "1",
+    "2",
+    "-1",
+    "90deg",
+    "0.5red",
+    "5ns",
+    "2i",
+    "1e999turn",
+    "170141183460469231731687303715884105728",
+    "Z",
+    "X",
+    "W",
+    "sum",
+    "as",
+    "f64",
+    "'a",
+    "\"text\"",
+    "mut",
+    "_",
+    "self",
+    "device",
+    "==",
+];
+
+/// Bodies that parse more often than not.
+const STATEMENTS: &[&str] = &[
+    "h(q[0]);",
+    "cx(q[i], q[i + 1]);",
+    "cx(q, r);",
+    "rx(theta[i], q[N - 1]);",
+    "let m = measure(q);",
+    "measure(q)",
+    "m",
+    "for i in 0..N { cx(q[i], q[(i + 1) % N]); }",
+    "for (i, j) in G::EDGES { cz(q[i], q[j]); }",
+    "if m[0] { x(q[1]); }",
+    "inverse({ h(q[0]); measure(q[0]); });",
+    "control(q[0], control(q[0], x(q[0])));",
+    "power(-1, s(q[0]));",
+    "swap(q[0..2], q[1..=2]);",
+    "let a = q[0];",
+    "let k = N - 1;",
+    "for k in (2..0).rev() { h(q[k]); }",
+    "sub::bell([q[0], r[1]]);",
+    "let n = f(1) + 2;",
+    "h(q[170141183460469231731687303715884105727 + 1]);",
+    "h(q[..]);",
+    "rx(90, q[0]);",
+    "{ h(q[0]); }",
+];
+
+const SIGNATURES: &[&str] = &[
+    "fn f(q: Qubits<2>)",
+    "pub fn f<const N: usize>(q: Qubits<N>, theta: [[Angle; N]; 2]) -> Bits<N>",
+    "#[device(Line5)] fn f(q: Qubits<4>, r: Qubit, edges: &[(usize, usize)])",
+    "fn f(q: Qubits<0>, q: Qubit) -> Bit",
+    "/// Docs.\n fn f<G: Graph, const N: usize>(q: Qubits<{ 2 * 3 }>, t: Angle)",
+    "async fn f(self, mut q: u8) -> u8",
+];
+
+/// The macro's answer to tokens that a file can hold.
+fn answer(text: &str, expand: fn(TokenStream) -> TokenStream) -> Option<TokenStream> {
+    text.parse().ok().map(expand)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_tokens(words in vec(select(WORDS), 0..40)) {
+        let text = words.join(" ");
+        answer(&text, circuit);
+        answer(&text, observable);
+    }
+
+    #[test]
+    fn any_body(signature in select(SIGNATURES), statements in vec(select(STATEMENTS), 0..8), noise in vec(select(WORDS), 0..4)) {
+        let text = format!("{signature} {{ {} {} }}", statements.join(" "), noise.join(" "));
+        if let Some(items) = answer(&text, circuit) {
+            prop_assert!(syn::parse2::<syn::File>(items.clone()).is_ok(), "{items}");
+        }
+    }
+
+    #[test]
+    fn any_sum(words in vec(select(WORDS), 1..12)) {
+        let text = words.join(" ");
+        if let Some(expression) = answer(&text, observable) {
+            prop_assert!(syn::parse2::<syn::Expr>(expression.clone()).is_ok(), "{expression}");
+        }
+    }
+}
