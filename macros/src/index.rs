@@ -1,16 +1,14 @@
-//! Index arithmetic: what a macro can know about an expression of whole numbers, and the frames (loops and bindings)
-//! under which a `const` can replay it.
+//! Index arithmetic: what a macro can know about an expression of whole numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::visit_mut::{self, VisitMut};
-use syn::{BinOp, Expr, ExprRange, Lit, Pat, RangeLimits, UnOp};
+use syn::{BinOp, Expr, Lit, Pat, UnOp};
 
-use crate::diag::{first_span, source};
+use crate::diag::source;
 use crate::unit;
 
 /// The value of an expression made of literals only.
@@ -124,244 +122,50 @@ pub(crate) fn bound(pat: &Pat) -> Vec<&Ident> {
     names.0
 }
 
-/// One binding that surrounds an expression.
-#[derive(Clone)]
-pub(crate) enum Frame {
-    /// `for variable in start..end`, possibly reversed or stepped.
-    Range { variable: Ident, range: ExprRange, step: Option<Expr> },
-    /// `for pattern in SLICE`, the slice being a constant.
-    Slice { pattern: Pat, slice: Expr },
-    /// `let name = expr`, a constant.
-    Let { name: Ident, value: Expr },
-    /// Names that are known only at run time.
-    Dynamic { names: Vec<Ident>, repeats: bool },
-}
-
-impl Frame {
-    pub(crate) fn binds(&self, name: &str) -> bool {
-        match self {
-            Self::Range { variable, .. } => variable == name,
-            Self::Slice { pattern, .. } => bound(pattern).iter().any(|bound| *bound == name),
-            Self::Let { name: bound, .. } => bound == name,
-            Self::Dynamic { names, .. } => names.iter().any(|bound| bound == name),
-        }
-    }
-
-    /// The expressions that say what the frame ranges over.
-    fn bounds(&self) -> Vec<&Expr> {
-        match self {
-            Self::Range { range, step, .. } => {
-                range.start.iter().chain(&range.end).map(|bound| &**bound).chain(step).collect()
-            }
-            Self::Slice { slice, .. } => vec![slice],
-            Self::Let { value, .. } => vec![value],
-            Self::Dynamic { .. } => Vec::new(),
-        }
-    }
-}
-
-/// Inherent methods of whole numbers and slices that are `const`.
-const CONST_METHODS: &[&str] = &[
-    "len",
-    "pow",
-    "abs_diff",
-    "div_ceil",
-    "isqrt",
-    "ilog2",
-    "saturating_sub",
-    "wrapping_add",
-    "wrapping_sub",
-    "trailing_zeros",
-    "leading_zeros",
-    "count_ones",
-    "next_power_of_two",
-    "rem_euclid",
-    "div_euclid",
-];
-
-/// Can `expr` be computed in a `const`, given what surrounds it? `generics` are constant whatever their case.
-pub(crate) fn is_constant(expr: &Expr, frames: &[Frame], generics: &[Ident]) -> bool {
-    let all = |exprs: &[&Expr]| exprs.iter().all(|expr| is_constant(expr, frames, generics));
+/// The value of index arithmetic when names have these values; `None` where it is more than that.
+pub(crate) fn value(expr: &Expr, values: &BTreeMap<String, i128>) -> Option<i128> {
     match expr {
-        Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)) && unit::suffix(&lit.lit).is_none(),
-        Expr::Path(path) if path.qself.is_none() => {
-            let Some(name) = path.path.get_ident() else {
-                return path.path.segments.last().is_some_and(|segment| is_upper(&segment.ident));
-            };
-            match frames.iter().rposition(|frame| frame.binds(&name.to_string())) {
-                Some(at) => match &frames[at] {
-                    Frame::Dynamic { .. } => false,
-                    frame => frame.bounds().iter().all(|bound| is_constant(bound, &frames[..at], generics)),
-                },
-                None => generics.contains(name) || is_upper(name),
+        Expr::Lit(lit) => match &lit.lit {
+            Lit::Int(int) if unit::suffix(&lit.lit).is_none() => int.base10_parse().ok(),
+            _ => None,
+        },
+        Expr::Path(path) => values.get(&path.path.get_ident()?.to_string()).copied(),
+        Expr::Paren(inner) => value(&inner.expr, values),
+        Expr::Group(inner) => value(&inner.expr, values),
+        Expr::Unary(unary) => match unary.op {
+            UnOp::Neg(_) => value(&unary.expr, values)?.checked_neg(),
+            UnOp::Deref(_) => value(&unary.expr, values),
+            _ => None,
+        },
+        Expr::Binary(binary) => {
+            let (left, right) = (value(&binary.left, values)?, value(&binary.right, values)?);
+            match binary.op {
+                BinOp::Add(_) => left.checked_add(right),
+                BinOp::Sub(_) => left.checked_sub(right),
+                BinOp::Mul(_) => left.checked_mul(right),
+                // What `usize` would refuse is left to rustc.
+                BinOp::Div(_) if left >= 0 => left.checked_div(right),
+                BinOp::Rem(_) if left >= 0 => left.checked_rem(right),
+                _ => None,
             }
         }
-        Expr::Path(path) => path.path.segments.last().is_some_and(|segment| is_upper(&segment.ident)),
-        Expr::Paren(inner) => all(&[&inner.expr]),
-        Expr::Group(inner) => all(&[&inner.expr]),
-        Expr::Cast(cast) => all(&[&cast.expr]),
-        Expr::Field(field) => all(&[&field.base]),
-        Expr::Reference(reference) => all(&[&reference.expr]),
-        Expr::Unary(unary) => all(&[&unary.expr]),
-        Expr::Index(index) => all(&[&index.expr, &index.index]),
-        Expr::Binary(binary) => all(&[&binary.left, &binary.right]),
-        Expr::MethodCall(call) => {
-            CONST_METHODS.iter().any(|method| call.method == method)
-                && all(&[&call.receiver])
-                && call.args.iter().all(|arg| is_constant(arg, frames, generics))
-        }
-        _ => false,
+        _ => None,
     }
 }
 
-/// `N`, `WIDTH`, but also `G` of `G::EDGES`: constants are upper case in Rust.
-pub(crate) fn is_upper(name: &Ident) -> bool {
-    name.to_string().trim_start_matches("r#").trim_start_matches('_').starts_with(char::is_uppercase)
-}
-
-/// A message that is put together while a `const` is evaluated.
-#[derive(Clone)]
-pub(crate) enum Piece {
-    Text(String),
-    Number(TokenStream),
-}
-
-/// One assertion, to be replayed under the frames that its expressions need.
-pub(crate) struct Check {
-    pub(crate) frames: Vec<Frame>,
-    /// Must hold; a boolean expression in the names of the frames.
-    pub(crate) condition: TokenStream,
-    /// Expressions of the condition and the message, to see what they depend on.
-    pub(crate) uses: Vec<Expr>,
-    pub(crate) message: Vec<Piece>,
-    /// Where the message points.
-    pub(crate) at: TokenStream,
-    /// The condition is tightest at the ends of each range: no need to walk through it.
-    pub(crate) ends: bool,
-}
-
-impl Check {
-    /// The statements that evaluate the assertion; `None` when a surrounding loop is known at run time only.
-    pub(crate) fn replay(&self, generics: &[Ident]) -> Option<Replay> {
-        let mut needed = BTreeSet::new();
-        for expr in &self.uses {
-            needed.extend(names(expr).into_iter().map(ToString::to_string));
-        }
-        let span = first_span(&self.at);
-        let pieces = self.message.iter().map(|piece| match piece {
-            Piece::Text(text) => quote_spanned!(span=> ::ketline::__private::Piece::Text(#text)),
-            Piece::Number(number) => quote_spanned!(span=> ::ketline::__private::Piece::Number(#number)),
-        });
-        let condition = &self.condition;
-        let mut code = quote_spanned! {span=>
-            if !(#condition) { ::ketline::__private::fail(&[#(#pieces),*]); }
-        };
-        for (depth, frame) in self.frames.iter().enumerate().rev() {
-            let used = needed.iter().any(|name| frame.binds(name));
-            if let Frame::Dynamic { repeats, .. } = frame {
-                if used || *repeats {
-                    return None;
-                }
-                continue;
-            }
-            if matches!(frame, Frame::Let { .. }) && !used {
-                continue;
-            }
-            if !frame.bounds().iter().all(|bound| is_constant(bound, &self.frames[..depth], generics)) {
-                return None;
-            }
-            let free = !self.frames[..depth].iter().any(|outer| {
-                frame
-                    .bounds()
-                    .iter()
-                    .any(|bound| names(bound).iter().any(|name| outer.binds(&name.to_string())))
-            });
-            for bound in frame.bounds() {
-                needed.extend(names(bound).into_iter().map(ToString::to_string));
-            }
-            code = enclose(frame, code, used, self.ends && free);
-        }
-        let generic = generics.iter().any(|generic| needed.contains(&generic.to_string()));
-        Some(Replay { code, generic })
+/// Whether a comparison of index arithmetic holds.
+pub(crate) fn holds(condition: &Expr, values: &BTreeMap<String, i128>) -> Option<bool> {
+    let Expr::Binary(binary) = condition else { return None };
+    let (left, right) = (value(&binary.left, values)?, value(&binary.right, values)?);
+    match binary.op {
+        // A negative index is out of every range, as an overflow is at run time.
+        BinOp::Lt(_) => Some(0 <= left && left < right),
+        BinOp::Le(_) => Some(0 <= left && left <= right),
+        BinOp::Gt(_) => Some(left > right),
+        BinOp::Eq(_) => Some(left == right),
+        BinOp::Ne(_) => Some(left != right),
+        _ => None,
     }
-}
-
-/// Code of a `const` block, and whether it names a generic.
-pub(crate) struct Replay {
-    pub(crate) code: TokenStream,
-    pub(crate) generic: bool,
-}
-
-/// The name that counts the items of a constant slice in a replay; hygienic, so no name of the user can meet it.
-pub(crate) fn edge_counter() -> Ident {
-    Ident::new("edge", Span::mixed_site())
-}
-
-/// Wraps `code` into what `frame` becomes in a `const`. A loop whose variable is not used runs at most once; of a
-/// loop that matters at its ends only, the ends are visited.
-fn enclose(frame: &Frame, code: TokenStream, used: bool, ends: bool) -> TokenStream {
-    let here = Span::mixed_site();
-    match frame {
-        Frame::Let { name, value } => {
-            let value = by_value(value);
-            quote_spanned!(here=> { let #name = #value; #code })
-        }
-        Frame::Slice { pattern, slice } => {
-            let pattern = match pattern {
-                Pat::Reference(reference) => &reference.pat,
-                pattern => pattern,
-            };
-            let (slice, edge) = (by_value(slice), edge_counter());
-            let once = (!used).then(|| quote_spanned!(here=> break;));
-            quote_spanned!(here=> {
-                let slice = &#slice;
-                let mut #edge = 0;
-                while #edge < slice.len() { let #pattern = slice[#edge]; #code #once #edge += 1; }
-            })
-        }
-        Frame::Range { variable, range, step } => {
-            let (Some(start), Some(end)) = (&range.start, &range.end) else { return TokenStream::new() };
-            let (start, end) = (by_value(start), by_value(end));
-            let inclusive = matches!(range.limits, RangeLimits::Closed(_));
-            let go_on = if inclusive { quote!(<=) } else { quote!(<) };
-            let last = if inclusive { quote_spanned!(here=> end) } else { quote_spanned!(here=> end - 1) };
-            if !used {
-                quote_spanned!(here=> { let (start, end) = (#start, #end); if start #go_on end { #code } })
-            } else if ends && step.is_none() {
-                quote_spanned!(here=> {
-                    let (start, end) = (#start, #end);
-                    let mut visits = if start #go_on end { 2 } else { 0 };
-                    while visits > 0 { let #variable = if visits == 2 { start } else { #last }; #code visits -= 1; }
-                })
-            } else {
-                let step = step.as_ref().map_or_else(|| quote!(1), by_value);
-                quote_spanned!(here=> {
-                    let (mut next, end) = (#start, #end);
-                    while next #go_on end { let #variable = next; #code next += #step; }
-                })
-            }
-        }
-        Frame::Dynamic { .. } => code,
-    }
-}
-
-/// In a `const`, loop variables are numbers, also where the builder's loop yields references.
-pub(crate) fn by_value(expr: &Expr) -> TokenStream {
-    struct ByValue;
-    impl VisitMut for ByValue {
-        fn visit_expr_mut(&mut self, expr: &mut Expr) {
-            visit_mut::visit_expr_mut(self, expr);
-            let inner = match expr {
-                Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => &unary.expr,
-                Expr::Reference(reference) => &reference.expr,
-                _ => return,
-            };
-            *expr = (**inner).clone();
-        }
-    }
-    let mut expr = expr.clone();
-    ByValue.visit_expr_mut(&mut expr);
-    quote!(#expr)
 }
 
 /// Index arithmetic on run-time values, with the runtime's functions that never overflow; `leaf` writes the operands.

@@ -5,8 +5,9 @@
 //! | `circuit` | `circuit!`: parse, model, check, expand |
 //! | `diag` | messages: errors gathered, lints |
 //! | `gates` | names of the standard gates, for messages |
-//! | `index` | index arithmetic and its replay in a `const` |
+//! | `index` | index arithmetic |
 //! | `observable` | `observable!`: parse, model, check, expand |
+//! | `replay` | index arithmetic replayed in a `const` |
 //! | `unit` | literal suffixes |
 
 mod circuit;
@@ -16,6 +17,7 @@ mod fuzz;
 mod gates;
 mod index;
 mod observable;
+mod replay;
 mod unit;
 
 use proc_macro::TokenStream;

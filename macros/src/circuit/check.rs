@@ -7,16 +7,18 @@ mod operands;
 mod plain;
 mod signature;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::Ident;
+use quote::ToTokens;
 use syn::{Expr, Pat};
 
 use self::measurement::Count;
 use super::model::{Action, Argument, Call, Circuit, For, Modified, Modifier, Step, Value, root};
 use crate::diag::{Diagnostics, source};
 use crate::gates::{self, BUILDER};
-use crate::index::{Check, Frame, Piece, bound, fold, is_constant, is_upper};
+use crate::index::{bound, fold};
+use crate::replay::{Check, Frame, Message, Tight, Verdict, is_constant, is_upper};
 
 /// Reports mistakes, and returns the assertions that constants decide.
 pub(crate) fn check(circuit: &Circuit, diagnostics: &mut Diagnostics) -> Vec<Check> {
@@ -29,6 +31,10 @@ pub(crate) fn check(circuit: &Circuit, diagnostics: &mut Diagnostics) -> Vec<Che
         controls: Vec::new(),
         bits: BTreeMap::new(),
         checks: Vec::new(),
+        scopes: Vec::new(),
+        loops: 0,
+        seen: BTreeSet::new(),
+        budget: 1_000_000,
     };
     walk.signature();
     if let Some(body) = &circuit.body {
@@ -49,6 +55,13 @@ struct Walk<'a> {
     /// Names that hold measured bits, and how many.
     bits: BTreeMap<String, Count>,
     checks: Vec<Check>,
+    /// Numbers of the open loops, and how many there were.
+    scopes: Vec<usize>,
+    loops: usize,
+    /// Assertions so far, by their loop.
+    seen: BTreeSet<(Option<usize>, String)>,
+    /// Turns of loops that the macro may still follow itself.
+    budget: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -155,7 +168,10 @@ impl<'a> Walk<'a> {
         self.plain(&for_loop.items);
         self.empty_range(&for_loop.items);
         self.frames.push(frame(for_loop, &self.frames, &self.generics));
+        self.loops += 1;
+        self.scopes.push(self.loops);
         self.block(&for_loop.body);
+        self.scopes.pop();
         self.frames.pop();
     }
 
@@ -294,16 +310,20 @@ impl<'a> Walk<'a> {
         true
     }
 
-    /// Adds an assertion under the frames that hold here.
-    fn assert(
-        &mut self,
-        condition: TokenStream,
-        uses: Vec<Expr>,
-        message: Vec<Piece>,
-        at: TokenStream,
-        ends: bool,
-    ) {
-        self.checks.push(Check { frames: self.frames.clone(), condition, uses, message, at, ends });
+    /// Adds an assertion under the frames that hold here; what literals decide is decided at once.
+    fn assert(&mut self, condition: Expr, message: Message, at: impl ToTokens, tight: Tight) {
+        let frames = self.frames.clone();
+        let check = Check { frames, condition, message, at: at.to_token_stream(), tight };
+        match check.decide(&mut self.budget) {
+            Verdict::Holds => {}
+            Verdict::Fails(message) => self.diagnostics.error(&check.at, message),
+            Verdict::Open => {
+                // The same assertion in the same place holds or fails alike.
+                if self.seen.insert((self.scopes.last().copied(), check.key())) {
+                    self.checks.push(check);
+                }
+            }
+        }
     }
 }
 

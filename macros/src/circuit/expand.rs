@@ -9,7 +9,7 @@ use syn::{Expr, GenericParam};
 use self::body::Body;
 use super::model::{Action, Circuit, Input, Kind, Output, Size, Step, Value};
 use crate::diag::first_span;
-use crate::index::Check;
+use crate::replay::Check;
 
 /// The items that a circuit becomes; with `stub`, the same items without a body.
 pub(crate) fn expand(circuit: &Circuit, checks: &[Check], stub: bool) -> TokenStream {

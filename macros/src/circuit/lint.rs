@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::visit::{self, Visit};
-use syn::{BinOp, Expr, ExprRange, Lit, Pat, RangeLimits};
+use syn::{Expr, ExprRange, Pat, RangeLimits};
 
 use super::model::{Action, Argument, Call, Circuit, Kind, Modifier, Operand, Place, Step, Value};
 use crate::diag::{Diagnostics, source};
+use crate::index::value;
 
 /// Loops over literals are followed this far to see which qubits they touch.
 const TURNS: usize = 4096;
@@ -226,30 +227,6 @@ fn bounds(range: &ExprRange, values: &BTreeMap<String, i128>) -> Option<(i128, i
     let end = value(range.end.as_ref()?, values)?;
     let closed = i128::from(matches!(range.limits, RangeLimits::Closed(_)));
     Some((start, end.checked_add(closed)?))
-}
-
-/// The value of an expression of literals and loop variables.
-fn value(expr: &Expr, values: &BTreeMap<String, i128>) -> Option<i128> {
-    match expr {
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(int) => int.base10_parse().ok(),
-            _ => None,
-        },
-        Expr::Path(path) => values.get(&path.path.get_ident()?.to_string()).copied(),
-        Expr::Paren(inner) => value(&inner.expr, values),
-        Expr::Binary(binary) => {
-            let (left, right) = (value(&binary.left, values)?, value(&binary.right, values)?);
-            match binary.op {
-                BinOp::Add(_) => left.checked_add(right),
-                BinOp::Sub(_) => left.checked_sub(right),
-                BinOp::Mul(_) => left.checked_mul(right),
-                BinOp::Div(_) => left.checked_div(right),
-                BinOp::Rem(_) => left.checked_rem(right),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }
 
 /// Follows straight-line code and knows which qubits are measured and untouched since.

@@ -4,48 +4,36 @@ use crate::circuit::{Bit, Bits, IntoQubits, QubitSlice, Qubits};
 use crate::observable::Declared;
 use crate::{Angle, Builder, Declaration, Observable, Program, Result, Topology, Unitary};
 
-/// A part of the message of a failed assertion.
-#[derive(Debug)]
-pub enum Piece {
-    /// Fixed words.
-    Text(&'static str),
-    /// A number that is known when the assertion is evaluated.
-    Number(usize),
-}
-
 /// Longest message of an assertion, in bytes; what is longer is cut.
 const LENGTH: usize = 320;
 
-/// Ends the evaluation of a constant with a message. The compiler shows it at the caller's tokens.
+/// Ends the evaluation of a constant with a message; each zero byte of the words is replaced by a number. The compiler
+/// shows it at the caller's tokens.
 ///
 /// # Panics
 /// Always.
 #[track_caller]
-pub const fn fail(pieces: &[Piece]) -> ! {
+pub const fn fail(words: &str, numbers: &[usize]) -> ! {
+    let words = words.as_bytes();
     let mut text = [0; LENGTH];
-    let (mut length, mut at) = (0, 0);
-    while at < pieces.len() {
-        match pieces[at] {
-            Piece::Text(words) => {
-                let words = words.as_bytes();
-                let mut next = 0;
-                while next < words.len() && length < LENGTH {
-                    text[length] = words[next];
-                    (length, next) = (length + 1, next + 1);
-                }
+    let (mut length, mut next, mut at) = (0, 0, 0);
+    while next < words.len() && length < LENGTH {
+        if words[next] != 0 || at >= numbers.len() {
+            text[length] = words[next];
+            length += 1;
+        } else {
+            let number = numbers[at];
+            let mut unit = 1;
+            while number / unit >= 10 {
+                unit *= 10;
             }
-            Piece::Number(number) => {
-                let mut unit = 1;
-                while number / unit >= 10 {
-                    unit *= 10;
-                }
-                while unit > 0 && length < LENGTH {
-                    text[length] = b'0' + (number / unit % 10) as u8;
-                    (length, unit) = (length + 1, unit / 10);
-                }
+            while unit > 0 && length < LENGTH {
+                text[length] = b'0' + (number / unit % 10) as u8;
+                (length, unit) = (length + 1, unit / 10);
             }
+            at += 1;
         }
-        at += 1;
+        next += 1;
     }
     match std::str::from_utf8(text.split_at(length).0) {
         Ok(text) => panic!("{}", text),
@@ -73,12 +61,7 @@ pub const fn coupled<T: Topology>(a: usize, b: usize) -> bool {
 #[track_caller]
 pub const fn fits(observable: usize, circuit: usize) {
     if observable > circuit {
-        fail(&[
-            Piece::Text("observable acts on qubit "),
-            Piece::Number(observable - 1),
-            Piece::Text(", but the circuit has "),
-            Piece::Number(circuit),
-        ]);
+        fail("observable acts on qubit \0, but the circuit has \0", &[observable - 1, circuit]);
     }
 }
 
@@ -312,13 +295,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "edge 10 of this graph names vertex 0 of 1234567")]
     fn messages_hold_numbers() {
-        fail(&[
-            Piece::Text("edge "),
-            Piece::Number(10),
-            Piece::Text(" of this graph names vertex "),
-            Piece::Number(0),
-            Piece::Text(" of "),
-            Piece::Number(1_234_567),
-        ]);
+        fail("edge \0 of this graph names vertex \0 of \0", &[10, 0, 1_234_567]);
     }
 }

@@ -1,27 +1,22 @@
 //! `#[device(..)]`: qubits that meet must be coupled.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{Expr, Path};
+use proc_macro2::{Ident, Span};
+use syn::{Expr, Path, parse_quote};
 
 use super::Walk;
 use crate::circuit::model::{Argument, Call, Kind, Operand, Place};
 use crate::diag::source;
-use crate::index::{Frame, Piece, by_value, fold, is_constant};
+use crate::index::fold;
+use crate::replay::{Frame, Message, Tight, is_constant};
 
 impl Walk<'_> {
     /// The device must hold the circuit.
     pub(super) fn device_width(&mut self, device: &Path) {
-        let (width, mut uses) = self.offset(self.circuit.inputs.len());
-        uses.push(syn::parse_quote!(#device));
-        let has = quote!(<#device as ::ketline::quantum::Topology>::QUBITS);
-        let message = vec![
-            Piece::Text(format!("{} has ", source(device))),
-            Piece::Number(has.clone()),
-            Piece::Text(" qubits, but the circuit uses ".into()),
-            Piece::Number(width.clone()),
-        ];
-        self.assert(quote!(#width <= #has), uses, message, device.to_token_stream(), false);
+        let width = self.offset(self.circuit.inputs.len());
+        let has: Expr = parse_quote!(<#device as ::ketline::quantum::Topology>::QUBITS);
+        let message = Message::default().text(format!("{} has ", source(device))).number(&has);
+        let message = message.text(" qubits, but the circuit uses ").number(&width);
+        self.assert(parse_quote!((#width) <= (#has)), message, device, Tight::Anywhere);
     }
 
     /// Row 36: two qubits that meet in a call must be coupled on the device.
@@ -38,34 +33,19 @@ impl Walk<'_> {
             variable: step_variable(),
             range: {
                 let end = &size.expr;
-                syn::parse_quote!(0..#end)
+                parse_quote!(0..#end)
             },
             step: None,
         });
         self.frames.extend(steps.clone());
         for (at, (argument, _)) in operands.iter().enumerate().skip(1) {
-            let Some(Some((target, target_uses))) = places.get(at) else { continue };
-            let mut uses = target_uses.clone();
-            let mut found = TokenStream::new();
-            let mut nearest = None;
-            for (place, place_uses) in places[..at].iter().flatten() {
-                uses.extend(place_uses.clone());
-                let or = nearest.is_some().then(|| quote!(||));
-                found.extend(quote!(#or ::ketline::__private::coupled::<#device>(#place, #target)));
-                nearest = Some(place.clone());
-            }
-            let Some(nearest) = nearest else { continue };
-            if places[..at].iter().any(Option::is_none) {
-                continue;
-            }
-            uses.push(syn::parse_quote!(#device));
-            let message = vec![
-                Piece::Text(format!("{} has no coupling between ", source(device))),
-                Piece::Number(nearest),
-                Piece::Text(" and ".into()),
-                Piece::Number(target.clone()),
-            ];
-            self.assert(found, uses, message, argument.expr.to_token_stream(), false);
+            let Some(Some(target)) = places.get(at) else { continue };
+            let Some(before) = places[..at].iter().cloned().collect::<Option<Vec<_>>>() else { continue };
+            let Some(nearest) = before.last() else { continue };
+            let message = Message::default().text(format!("{} has no coupling between ", source(device)));
+            let message = message.number(nearest).text(" and ").number(target);
+            let condition = parse_quote!(#(::ketline::__private::coupled::<#device>(#before, #target))||*);
+            self.assert(condition, message, &argument.expr, Tight::Anywhere);
         }
         if steps.is_some() {
             self.frames.pop();
@@ -73,43 +53,32 @@ impl Walk<'_> {
     }
 
     /// The number of an operand's qubit on the device, where constants decide it.
-    fn place(&self, operand: &Operand) -> Option<(TokenStream, Vec<Expr>)> {
-        let (offset, mut uses) = self.offset(operand.input);
-        let index = match &operand.place {
-            Place::At(index) if is_constant(index, &self.frames, &self.generics) => index.clone(),
-            Place::At(_) => return None,
-            Place::Whole if self.size(operand).is_none() => return Some((offset, uses)),
-            Place::Whole => {
-                let step = step_variable();
-                syn::parse_quote!(#step)
+    fn place(&self, operand: &Operand) -> Option<Expr> {
+        let (offset, step) = (self.offset(operand.input), step_variable());
+        match &operand.place {
+            Place::At(index) if is_constant(index, &self.frames, &self.generics) => {
+                Some(parse_quote!((#offset) + (#index)))
             }
+            Place::At(_) => None,
+            Place::Whole if self.size(operand).is_none() => Some(offset),
+            Place::Whole => Some(parse_quote!((#offset) + #step)),
             Place::Part(range) => {
-                let step = step_variable();
                 let start = range.start.as_ref().map_or(Some(0), |start| fold(start))?;
                 let start = proc_macro2::Literal::i128_unsuffixed(start.max(0));
-                syn::parse_quote!(#start + #step)
+                Some(parse_quote!((#offset) + #start + #step))
             }
-        };
-        let value = by_value(&index);
-        uses.push(index);
-        Some((quote!(#offset + (#value)), uses))
+        }
     }
 
     /// How many qubits the inputs before number `input` have.
-    fn offset(&self, input: usize) -> (TokenStream, Vec<Expr>) {
-        let (mut sum, mut uses) = (quote!(0), Vec::new());
-        for before in &self.circuit.inputs[..input] {
-            match &before.kind {
-                Kind::Qubit => sum.extend(quote!(+ 1)),
-                Kind::Register(size) => {
-                    let value = by_value(&size.expr);
-                    sum.extend(quote!(+ (#value)));
-                    uses.push(size.expr.clone());
-                }
-                _ => {}
-            }
-        }
-        (quote!((#sum)), uses)
+    fn offset(&self, input: usize) -> Expr {
+        let widths = self.circuit.inputs[..input].iter().filter_map(|before| match &before.kind {
+            Kind::Qubit => Some(parse_quote!(1)),
+            Kind::Register(size) => Some(size.expr.clone()),
+            _ => None,
+        });
+        let sum: Option<Expr> = widths.reduce(|sum, width: Expr| parse_quote!((#sum) + (#width)));
+        sum.unwrap_or_else(|| parse_quote!(0))
     }
 }
 

@@ -1,14 +1,13 @@
 //! Qubits of a call: in range, distinct, paired, coupled.
 
 use proc_macro2::Ident;
-use quote::{ToTokens, quote};
-use syn::{Expr, ExprRange};
+use syn::{Expr, ExprRange, parse_quote};
 
 use super::Walk;
-use super::plain::shown;
 use crate::circuit::model::{Argument, Call, Kind, Operand, Place, Size};
 use crate::diag::source;
-use crate::index::{Frame, Piece, by_value, edge_counter, fold, is_constant, linear, names};
+use crate::index::{fold, linear, names};
+use crate::replay::{Frame, Message, Tight, edge_counter, is_constant};
 
 impl<'a> Walk<'a> {
     pub(super) fn size(&self, operand: &Operand) -> Option<&'a Size> {
@@ -55,52 +54,44 @@ impl<'a> Walk<'a> {
             }
             (Some(_), Some(_)) => {}
             _ if is_constant(index, &self.frames, &self.generics) => {
-                let (found, width) = (by_value(index), by_value(&size.expr));
-                let (message, at) = if self.is_edge(index) {
-                    let message = vec![
-                        Piece::Text("edge ".into()),
-                        Piece::Number(edge_counter().to_token_stream()),
-                        Piece::Text(" of this graph names vertex ".into()),
-                        Piece::Number(found.clone()),
-                        Piece::Text(" of ".into()),
-                        Piece::Number(width.clone()),
-                    ];
-                    (message, argument.to_token_stream())
+                let width = &size.expr;
+                let condition = parse_quote!((#index) < (#width));
+                let tight = Tight::of(index);
+                if self.is_edge(index) {
+                    let message = Message::default().text("edge ").number(&edge_counter());
+                    let message = message.text(" of this graph names vertex ").number(index);
+                    self.assert(condition, message.text(" of ").number(width), argument, tight);
                 } else {
-                    (self.out_of_range(name, index, size), index.to_token_stream())
-                };
-                let uses = vec![index.clone(), size.expr.clone()];
-                self.assert(quote!((#found) < (#width)), uses, message, at, linear(index).is_some());
+                    let message = self.out_of_range(name, index, size);
+                    self.assert(condition, message, index, tight);
+                }
             }
             _ => {}
         }
     }
 
-    fn out_of_range(&self, name: &Ident, index: &Expr, size: &Size) -> Vec<Piece> {
-        let (text, found) = (source(index), by_value(index));
-        let mut message = Vec::new();
-        let varies = self.varies(index);
-        if varies {
-            message.push(Piece::Text(format!("`{name}[{text}]` reaches index ")));
-            message.extend([Piece::Number(found.clone()), Piece::Text(format!(", but `{name}` has "))]);
+    fn out_of_range(&self, name: &Ident, index: &Expr, size: &Size) -> Message {
+        let (text, width, varies) = (source(index), &size.expr, self.varies(index));
+        let mut message = Message::default();
+        message = if varies {
+            message.text(format!("`{name}[{text}]` reaches index ")).number(index).text(", but")
         } else {
             let text = if fold(index).is_some() { text.clone() } else { format!("`{text}`") };
-            message.push(Piece::Text(format!("qubit index {text} is out of range: `{name}` has ")));
-        }
-        message.extend(shown(size));
-        message.push(Piece::Text(" qubits".into()));
+            message.text(format!("qubit index {text} is out of range:"))
+        };
+        message = message.text(format!(" `{name}` has ")).size(width).text(" qubits");
         if let Some(range) = self.shorter_range(index, size) {
-            message.push(Piece::Text(format!("\nhelp: loop over `{range}`")));
+            message.text(format!("\nhelp: loop over `{range}`"))
         } else if !varies && fold(index).is_none() {
-            let width = by_value(&size.expr);
-            message.extend([
-                Piece::Text(format!("\nhelp: `{text}` is ")),
-                Piece::Number(found),
-                Piece::Text(", and the last index is ".into()),
-                Piece::Number(quote!((#width) - 1)),
-            ]);
+            let help = format!("\nhelp: `{text}` is ");
+            message
+                .text(help)
+                .number(index)
+                .text(", and the last index is ")
+                .number(&parse_quote!((#width) - 1))
+        } else {
+            message
         }
-        message
     }
 
     /// The range that `q[i + 2]` wants where `i` runs over all of `q`.
@@ -143,15 +134,15 @@ impl<'a> Walk<'a> {
             }
             (Some(_), Some(_)) => {}
             _ if is_constant(end, &self.frames, &self.generics) => {
-                let (found, width) = (by_value(end), by_value(&size.expr));
-                let condition =
-                    if closed == 0 { quote!((#found) <= (#width)) } else { quote!((#found) < (#width)) };
-                let mut message =
-                    vec![Piece::Text(format!("`{name}[{text}]` is out of range: `{name}` has "))];
-                message.extend(shown(size));
-                message.push(Piece::Text(" qubits".into()));
-                let uses = vec![(**end).clone(), size.expr.clone()];
-                self.assert(condition, uses, message, end.to_token_stream(), linear(end).is_some());
+                let width = &size.expr;
+                let condition = if closed == 0 {
+                    parse_quote!((#end) <= (#width))
+                } else {
+                    parse_quote!((#end) < (#width))
+                };
+                let message =
+                    Message::default().text(format!("`{name}[{text}]` is out of range: `{name}` has "));
+                self.assert(condition, message.size(width).text(" qubits"), end, Tight::of(end));
             }
             _ => {}
         }
@@ -264,45 +255,35 @@ impl<'a> Walk<'a> {
         if !constant(first) || !constant(second) {
             return false;
         }
-        let (left, right) = (by_value(first), by_value(second));
-        let mut uses = vec![first.clone(), second.clone()];
         let message = if self.is_edge(first) && self.is_edge(second) {
-            vec![
-                Piece::Text("edge ".into()),
-                Piece::Number(edge_counter().to_token_stream()),
-                Piece::Text(" of this graph joins a vertex to itself".into()),
-            ]
+            Message::default()
+                .text("edge ")
+                .number(&edge_counter())
+                .text(" of this graph joins a vertex to itself")
         } else {
             let (before, after) = rule.around(name);
-            let mut message = vec![Piece::Text(before), Piece::Number(left.clone()), Piece::Text(after)];
-            if let Some(size) = self.size(operand).filter(|size| size.literal().is_none()) {
-                message.push(Piece::Text(format!(" when {} = ", source(&size.expr))));
-                message.push(Piece::Number(by_value(&size.expr)));
-                uses.push(size.expr.clone());
-            } else {
-                message.extend(self.loop_values(&uses));
+            let message = Message::default().text(before).number(first).text(after);
+            match self.size(operand).filter(|size| size.literal().is_none()) {
+                Some(size) => message.text(" when ").size(&size.expr),
+                None => self.loop_values(&[first, second], message),
             }
-            message
         };
-        self.assert(quote!((#left) != (#right)), uses, message, argument.expr.to_token_stream(), false);
+        self.assert(parse_quote!((#first) != (#second)), message, &argument.expr, Tight::Anywhere);
         false
     }
 
     /// ` when i = 0 and j = 0`.
-    fn loop_values(&self, exprs: &[Expr]) -> Vec<Piece> {
+    fn loop_values(&self, exprs: &[&Expr], mut message: Message) -> Message {
         let mut seen: Vec<&Ident> = Vec::new();
-        for name in exprs.iter().flat_map(names) {
+        for name in exprs.iter().flat_map(|expr| names(expr)) {
             let bound = self.frames.iter().rev().find(|frame| frame.binds(&name.to_string()));
             if matches!(bound, Some(Frame::Range { .. })) && !seen.contains(&name) {
+                let link = if seen.is_empty() { "when" } else { "and" };
+                message = message.text(format!(" {link} {name} = ")).number(&parse_quote!(#name));
                 seen.push(name);
             }
         }
-        let mut pieces = Vec::new();
-        for (at, name) in seen.into_iter().enumerate() {
-            pieces.push(Piece::Text(format!("{} {name} = ", if at == 0 { " when" } else { " and" })));
-            pieces.push(Piece::Number(name.to_token_stream()));
-        }
-        pieces
+        message
     }
 
     /// Row 14: registers of a gate are taken qubit by qubit.
@@ -328,19 +309,10 @@ impl<'a> Walk<'a> {
                 }
                 _ if source(&wanted.expr) == source(&found.expr) => {}
                 _ => {
-                    let (left, right) = (by_value(&wanted.expr), by_value(&found.expr));
-                    let mut message = vec![Piece::Text(start)];
-                    message.extend(shown(wanted));
-                    message.push(Piece::Text(format!(" and `{second}` has ")));
-                    message.extend(shown(found));
-                    let uses = vec![wanted.expr.clone(), found.expr.clone()];
-                    self.assert(
-                        quote!((#left) == (#right)),
-                        uses,
-                        message,
-                        argument.expr.to_token_stream(),
-                        false,
-                    );
+                    let (left, right) = (&wanted.expr, &found.expr);
+                    let message = Message::default().text(start).size(left);
+                    let message = message.text(format!(" and `{second}` has ")).size(right);
+                    self.assert(parse_quote!((#left) == (#right)), message, &argument.expr, Tight::Anywhere);
                 }
             }
         }

@@ -1,13 +1,13 @@
 //! Ordinary expressions inside a circuit: units of literals, and indices of trainable parameters.
 
-use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprIndex, Lit};
+use syn::{Expr, ExprIndex, Lit, parse_quote};
 
 use super::Walk;
-use crate::circuit::model::{Kind, Size, root};
+use crate::circuit::model::{Kind, root};
 use crate::diag::source;
-use crate::index::{Frame, Piece, by_value, fold, is_constant, names};
+use crate::index::{fold, names};
+use crate::replay::{Frame, Message, Tight, is_constant};
 use crate::unit;
 
 impl Walk<'_> {
@@ -81,23 +81,19 @@ impl Walk<'_> {
             }
             (Some(_), Some(_)) => {}
             _ if is_constant(at, &self.frames, &self.generics) => {
-                let (found, length) = (by_value(at), by_value(&size.expr));
-                let mut message = if self.varies(at) {
-                    vec![Piece::Text(format!("`{whole}` reaches index ")), Piece::Number(found.clone())]
+                let length = &size.expr;
+                let mut message = Message::default();
+                message = if self.varies(at) {
+                    message.text(format!("`{whole}` reaches index ")).number(at).text(", but")
                 } else {
-                    vec![Piece::Text(format!("`{whole}` is out of range"))]
+                    message.text(format!("`{whole}` is out of range:"))
                 };
-                let link = if self.varies(at) { ", but" } else { ":" };
-                message.push(Piece::Text(format!("{link} `{base}` has {} {noun}", source(&size.expr))));
-                message.extend([
-                    Piece::Text("\nhelp: the index is ".into()),
-                    Piece::Number(found.clone()),
-                    Piece::Text(", and the last one is ".into()),
-                    Piece::Number(quote!((#length) - 1)),
-                ]);
-                let uses = vec![at.clone(), size.expr.clone()];
-                let ends = crate::index::linear(at).is_some();
-                self.assert(quote!((#found) < (#length)), uses, message, at.to_token_stream(), ends);
+                message = message
+                    .text(format!(" `{base}` has {} {noun}\nhelp: the index is ", source(length)))
+                    .number(at)
+                    .text(", and the last one is ")
+                    .number(&parse_quote!((#length) - 1));
+                self.assert(parse_quote!((#at) < (#length)), message, at, Tight::of(at));
             }
             _ => {}
         }
@@ -121,15 +117,5 @@ fn depth(expr: &Expr) -> usize {
         Expr::Index(index) => depth(&index.expr) + 1,
         Expr::Paren(paren) => depth(&paren.expr),
         _ => 0,
-    }
-}
-
-/// A size as messages show it: `2`, or `N = 4` where `N` is decided later.
-pub(super) fn shown(size: &Size) -> Vec<Piece> {
-    match size.literal() {
-        Some(value) => vec![Piece::Text(value.to_string())],
-        None => {
-            vec![Piece::Text(format!("{} = ", source(&size.expr))), Piece::Number(by_value(&size.expr))]
-        }
     }
 }

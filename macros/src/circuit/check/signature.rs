@@ -1,14 +1,13 @@
 //! What a circuit takes and what it returns.
 
-use quote::{ToTokens, quote};
-use syn::Expr;
+use syn::{Expr, parse_quote};
 
 use super::Walk;
 use super::measurement::Count;
 use crate::circuit::model::{Input, Kind, Output, Size, Value, root};
 use crate::diag::source;
 use crate::gates::{self, BUILDER, WORDS};
-use crate::index::{Check, Piece};
+use crate::replay::{Message, Tight};
 
 impl<'a> Walk<'a> {
     pub(super) fn signature(&mut self) {
@@ -54,14 +53,12 @@ impl<'a> Walk<'a> {
                     "`Qubits<2>`, or `Qubits<N>`",
                 );
             }
-            None => self.checks.push(Check {
-                frames: Vec::new(),
-                condition: quote!((#expr) > 0),
-                uses: vec![expr.clone()],
-                message: vec![Piece::Text(message.into())],
-                at: expr.to_token_stream(),
-                ends: false,
-            }),
+            None => self.assert(
+                parse_quote!((#expr) > 0),
+                Message::default().text(message),
+                expr,
+                Tight::Anywhere,
+            ),
         }
     }
 

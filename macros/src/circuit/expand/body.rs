@@ -13,7 +13,8 @@ use crate::circuit::model::{
     root,
 };
 use crate::diag::first_span;
-use crate::index::{Frame, bound, fold, is_constant, wrapping};
+use crate::index::{bound, fold, wrapping};
+use crate::replay::{Frame, is_constant};
 use crate::unit;
 
 pub(super) struct Body<'a> {
@@ -24,6 +25,8 @@ pub(super) struct Body<'a> {
     bits: Vec<Ident>,
     /// Inside `inverse`, `control` or `power`, where calls must be unitary.
     unitary: bool,
+    /// Inside a `for`.
+    looping: bool,
 }
 
 impl<'a> Body<'a> {
@@ -34,6 +37,7 @@ impl<'a> Body<'a> {
             frames: Vec::new(),
             bits: Vec::new(),
             unitary: false,
+            looping: false,
         }
     }
 
@@ -93,9 +97,17 @@ impl<'a> Body<'a> {
     fn for_loop(&mut self, for_loop: &For) -> TokenStream {
         let (token, pat, items) = (for_loop.token, &for_loop.pat, self.plain(&for_loop.items));
         self.frames.push(frame(for_loop, &self.frames, &self.generics));
+        let outermost = !std::mem::replace(&mut self.looping, true);
         let body = self.block(&for_loop.body);
+        self.looping = !outermost;
         self.frames.pop();
-        quote!(#token #pat in #items { #body })
+        let tokens = quote!(#token #pat in #items { #body });
+        if !outermost {
+            return tokens;
+        }
+        // A closure of its own: the borrow checker's time grows faster than a function's number of loops.
+        let me = builder(token.span);
+        quote!((|#me: &mut ::ketline::quantum::Builder| { #tokens })(#me);)
     }
 
     fn branch(&mut self, branch: &If) -> TokenStream {
