@@ -184,7 +184,7 @@ pub(crate) fn wrapping(expr: &Expr, leaf: &mut dyn FnMut(&Expr) -> TokenStream) 
             let span = binary.op.span();
             let rule = Ident::new(rule, span);
             let (left, right) = (wrapping(&binary.left, leaf), wrapping(&binary.right, leaf));
-            quote_spanned!(span=> ::ketline::__private::#rule(#left, #right))
+            quote_spanned!(span=> ::ketline::__private0_1::#rule(#left, #right))
         }
         expr => leaf(expr),
     }

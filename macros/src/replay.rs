@@ -265,7 +265,7 @@ impl Check {
         let numbers = self.message.numbers.iter().map(by_value);
         let condition = by_value(&self.condition);
         let mut code = quote_spanned! {span=>
-            if !(#condition) { ::ketline::__private::fail(#text, &[#(#numbers),*]); }
+            if !(#condition) { ::ketline::__private0_1::fail(#text, &[#(#numbers),*]); }
         };
         for (depth, frame) in self.frames.iter().enumerate().rev() {
             let used = needed.iter().any(|name| frame.binds(name));

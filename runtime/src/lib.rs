@@ -24,7 +24,67 @@
 //! }
 //! ```
 
-pub use ketline_macros::{circuit, observable};
+/// Declares quantum circuits as ordinary functions.
+///
+/// Arguments of type `Qubit` and `Qubits<N>` are supplied by the runtime, or by the circuit that calls this one.
+/// `Angle`, `[Angle; N]`, `[[Angle; N]; L]` are trainable. Anything else is a plain value, read when the circuit is
+/// built. The body consists of `let`, calls, `for` and `if bit`.
+///
+/// | a circuit `name` becomes | for |
+/// |---|---|
+/// | `fn name(plain values) -> Result<Program<NameParams>>` | building it |
+/// | `struct NameParams` | values of its trainable parameters, by name |
+/// | a call `name(q, theta, ..)` inside another circuit, also as `module::name(..)` | using it |
+///
+/// Gates are those of [`quantum::gate`], angles first, then qubits; registers are taken qubit by qubit. Besides them there
+/// are `measure`, `reset`, `barrier`, `inverse(..)`, `control(q, ..)` and `power(n, ..)`. An angle is a number in
+/// radians or has a unit: `90deg`, `0.25turn`, `1.5rad`.
+///
+/// Indices that literals, constants, const generics and loops over these decide are checked by the compiler; for
+/// generics when the program is built (`cargo build`; `cargo check` does not instantiate). Others are checked when the
+/// circuit is built and give an [`Error`]. `#[device(T)]` checks that qubits which meet are coupled on the
+/// [`quantum::Topology`] `T`. Warnings of the macro are silenced by `#[allow(deprecated)]`.
+///
+/// ```
+/// use ketline::prelude::*;
+///
+/// circuit!(
+///     /// Hardware-efficient ansatz, `L` layers deep.
+///     pub fn ansatz<const N: usize, const L: usize>(q: Qubits<N>, theta: [[Angle; N]; L]) {
+///         for l in 0..L {
+///             for i in 0..N {
+///                 ry(theta[l][i], q[i]);
+///             }
+///             for i in 0..N - 1 {
+///                 cz(q[i], q[i + 1]);
+///             }
+///         }
+///     }
+/// );
+///
+/// # fn main() -> ketline::Result<()> {
+/// let program = ansatz::<3, 2>()?;
+/// let bound = program.bind(&AnsatzParams { theta: [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]] })?;
+/// assert_eq!(bound.counts()["cz"], 4);
+/// # Ok(())
+/// # }
+/// ```
+pub use ketline_macros::circuit;
+/// Declares an observable: a real sum of Pauli products, `I`, `X(i)`, `Y(i)`, `Z(i)`.
+///
+/// `sum(items, |item| ..)` adds a term for each item. Numbers and observables that were made elsewhere may take part.
+/// Where all qubits are literals the result is a [`quantum::observable::Declared`], whose width the compiler knows,
+/// otherwise an [`Observable`].
+///
+/// ```
+/// use ketline::prelude::*;
+///
+/// let ising = observable!(-1.0 * Z(0) * Z(1) - 0.5 * (X(0) + X(1)));
+/// let edges = [(0, 1), (1, 2)];
+/// let maxcut = observable!(sum(edges, |(i, j)| 0.5 * (1.0 - Z(i) * Z(j))));
+/// assert_eq!((ising.width(), maxcut.width()), (2, 3));
+/// ```
+pub use ketline_macros::observable;
 pub use ketline_quantum as quantum;
 pub use ketline_quantum::{Angle, Circuit, Error, Observable, Program, Result};
 
@@ -38,7 +98,7 @@ pub mod prelude {
 
 /// For the macros' expansions only; no part of it is stable.
 #[doc(hidden)]
-pub mod __private {
+pub mod __private0_1 {
     pub use ketline_quantum::expansion::*;
     pub use std::vec::Vec;
 }

@@ -1,6 +1,7 @@
 //! Programs of the language: what `circuit!` accepts, and what the circuits then hold.
 
 use ketline::prelude::*;
+use ketline::quantum::simulator::StateVector;
 use ketline::{Error, Result};
 
 circuit!(
@@ -208,6 +209,14 @@ fn observables_are_arithmetic() -> Result<()> {
         &ising + sum(&weighted, |(i, j, w)| w * Y(i) * Y(j)) - h * sum(1..n, |k| X(k - 1)) + 2 * I
     );
     assert_eq!(whole.to_string(), "2 - X(0) - X(1) + 0.25 Y(0) Y(1) - Z(0) Z(1)");
+
+    let turned = ansatz::<2, 1>()?;
+    let values = AnsatzParams { theta: [[0.3, 0.4]] };
+    let found = turned.expectation(&StateVector::new(), &ising, &values)?;
+    // Product state before `cz`, which leaves Z alone and turns X(0) to X(0) Z(1).
+    let (a, b) = (0.3_f64, 0.4_f64);
+    let wanted = -a.cos() * b.cos() - 0.5 * (a.sin() * b.cos() + b.sin() * a.cos());
+    assert!((found - wanted).abs() < 1e-12, "found {found}, wanted {wanted}");
 
     let bell = bell()?;
     assert_eq!(bell.observe(&ising)?, &*ising);

@@ -132,7 +132,7 @@ fn parameters(circuit: &Circuit) -> TokenStream {
                     #(#names: <#types as ::ketline::quantum::circuit::Trainable>::values(#values)?,)*
                 })
             }
-            fn write_flat(&self, #flat: &mut ::ketline::__private::Vec<::core::primitive::f64>) {
+            fn write_flat(&self, #flat: &mut ::ketline::__private0_1::Vec<::core::primitive::f64>) {
                 #(<#types as ::ketline::quantum::circuit::Trainable>::flatten(&self.#names, #values);)*
             }
         }
@@ -187,7 +187,7 @@ fn constructor(circuit: &Circuit, stub: bool) -> TokenStream {
             #(#declared)*
             let output = #call;
             #returns
-            ::ketline::__private::program(builder)
+            ::ketline::__private0_1::program(builder)
         }
     };
     let span = name.span();
@@ -295,7 +295,7 @@ fn output(circuit: &Circuit) -> TokenStream {
             quote_spanned!(span=> -> ::ketline::quantum::Bits<#size>)
         }
         Output::None if circuit.body.as_deref().is_some_and(measures) => {
-            quote!(-> ::ketline::__private::Measured)
+            quote!(-> ::ketline::__private0_1::Measured)
         }
         Output::None => TokenStream::new(),
     }

@@ -12,7 +12,7 @@ use crate::index::{self, fold};
 pub(crate) fn expand(observable: &Term, width: Option<usize>) -> TokenStream {
     let tokens = term(observable);
     let constructor = width.map_or_else(|| quote!(observable), |width| quote!(declared::<#width>));
-    quote!(::ketline::__private::#constructor(#tokens))
+    quote!(::ketline::__private0_1::#constructor(#tokens))
 }
 
 fn term(part: &Term) -> TokenStream {
@@ -21,7 +21,7 @@ fn term(part: &Term) -> TokenStream {
         Term::Plain(Expr::Lit(lit)) => number(&lit.lit),
         Term::Plain(expr) => {
             let span = first_span(expr);
-            quote_spanned!(span=> ::ketline::__private::coefficient(#expr))
+            quote_spanned!(span=> ::ketline::__private0_1::coefficient(#expr))
         }
         Term::Negative(minus, inner) => {
             let inner = term(inner);

@@ -6,6 +6,7 @@ use std::ops::Deref;
 
 use crate::expansion::fits;
 use crate::observable::Width;
+use crate::simulator::Simulator;
 use crate::{Builder, Circuit, Error, Observable, Result};
 
 /// What is known of a declared circuit without building it; its implementor holds one value for each trainable
@@ -81,7 +82,28 @@ impl<D: Declaration> Program<D> {
     /// [`Error::ObservableWidth`].
     pub fn observe<'o, O: Width>(&self, observable: &'o O) -> Result<&'o Observable> {
         const { fits(O::WIDTH, D::WIDTH) };
-        let (observable, width) = (observable.observable(), self.circuit.width());
+        self.checked(observable.observable())
+    }
+
+    /// The expectation of an observable at these parameter values, in the state that the circuit prepares. The
+    /// observable is checked as [`Self::observe`] does.
+    ///
+    /// # Errors
+    /// As [`Self::observe`] and [`Simulator::expectation`].
+    pub fn expectation<S: Simulator, O: Width>(
+        &self,
+        simulator: &S,
+        observable: &O,
+        values: &D,
+    ) -> Result<f64> {
+        // Here as well, so that the compiler shows the caller's line.
+        const { fits(O::WIDTH, D::WIDTH) };
+        let observable = self.checked(observable.observable())?;
+        simulator.expectation(&self.circuit, observable, &values.to_flat())
+    }
+
+    fn checked<'o>(&self, observable: &'o Observable) -> Result<&'o Observable> {
+        let width = self.circuit.width();
         if observable.width() > width {
             return Err(Error::ObservableWidth { qubit: observable.width() - 1, width });
         }

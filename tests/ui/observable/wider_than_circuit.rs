@@ -1,5 +1,6 @@
 // mistake: 58
 use ketline::prelude::*;
+use ketline::quantum::simulator::StateVector;
 
 circuit!(
     fn ghz(q: Qubits<4>) {
@@ -12,5 +13,6 @@ circuit!(
 
 fn main() {
     let ghz = ghz().expect("a circuit");
+    let _ = ghz.expectation(&StateVector::new(), &observable!(Z(0) * Z(4)), &GhzParams {});
     let _ = ghz.observe(&observable!(Z(0) * Z(4)));
 }

@@ -44,7 +44,7 @@ impl Walk<'_> {
             let Some(nearest) = before.last() else { continue };
             let message = Message::default().text(format!("{} has no coupling between ", source(device)));
             let message = message.number(nearest).text(" and ").number(target);
-            let condition = parse_quote!(#(::ketline::__private::coupled::<#device>(#before, #target))||*);
+            let condition = parse_quote!(#(::ketline::__private0_1::coupled::<#device>(#before, #target))||*);
             self.assert(condition, message, &argument.expr, Tight::Anywhere);
         }
         if steps.is_some() {

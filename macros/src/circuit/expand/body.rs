@@ -45,7 +45,7 @@ impl<'a> Body<'a> {
         let Some(steps) = &self.circuit.body else { return TokenStream::new() };
         let mut body = self.block(steps);
         if matches!(self.circuit.output, Output::None) && measures(steps) {
-            body.extend(quote!(::ketline::__private::Measured));
+            body.extend(quote!(::ketline::__private0_1::Measured));
         }
         body
     }
@@ -130,7 +130,7 @@ impl<'a> Body<'a> {
                     return tokens;
                 }
                 let at = first_span(&call.path);
-                quote_spanned!(at=> ::ketline::__private::unitary(#tokens))
+                quote_spanned!(at=> ::ketline::__private0_1::unitary(#tokens))
             }
             Action::Modified(modified) => self.modified(modified),
         }
@@ -217,7 +217,7 @@ impl<'a> Body<'a> {
             // A part of literal width is as good as a register.
             Some(width) => {
                 let span = base.span();
-                let mut tokens = quote_spanned!(span=> ::ketline::__private::part::<#width>);
+                let mut tokens = quote_spanned!(span=> ::ketline::__private0_1::part::<#width>);
                 let brackets = syn::token::Paren { span: source.bracket_token.span };
                 brackets.surround(&mut tokens, |inner| inner.extend(at));
                 tokens
@@ -275,7 +275,7 @@ impl<'a> Body<'a> {
             None if self.bits.contains(&name) => self.found(&Expr::Index(index.clone()))?,
             _ => return None,
         };
-        Some(quote_spanned!(span=> ::ketline::__private::found(#found)))
+        Some(quote_spanned!(span=> ::ketline::__private0_1::found(#found)))
     }
 
     fn found(&mut self, expr: &Expr) -> Option<TokenStream> {
@@ -284,7 +284,7 @@ impl<'a> Body<'a> {
                 let base = self.found(&index.expr)?;
                 let at = self.index(&index.index);
                 let span = first_span(&index.expr);
-                Some(quote_spanned!(span=> ::ketline::__private::pick(#base, #at)))
+                Some(quote_spanned!(span=> ::ketline::__private0_1::pick(#base, #at)))
             }
             Expr::Paren(inner) => self.found(&inner.expr),
             Expr::Path(path) => {
