@@ -191,7 +191,7 @@ pub enum Error {
     SingularReadout {
         /// The qubit.
         qubit: usize,
-        /// 1 - p1_given_0 - p0_given_1.
+        /// 1 - `p1_given_0` - `p0_given_1`.
         determinant: f64,
     },
     /// A value has the wrong shape or number of qubits.
@@ -288,6 +288,10 @@ pub enum Error {
         known: String,
     },
 
+    /// A linear system whose matrix is not positive definite.
+    #[error("the matrix is not positive definite: its pivot in row {row} is {pivot}")]
+    NotPositive { row: usize, pivot: f64 },
+
     // Training
     /// A target with a number of amplitudes that no register has, or too many.
     #[error("target `{name}` has {found} amplitudes, expected a power of two from 2 to {limit}")]
@@ -298,6 +302,9 @@ pub enum Error {
     /// No target of this name is known.
     #[error("no target `{name}`, expected one of {known}")]
     UnknownTarget { name: String, known: String },
+    /// An update that another loss has no residual for.
+    #[error("Gauss-Newton follows the dominant eigenvector, but the loss is {loss}; use Adam for it")]
+    UpdateLoss { loss: String },
     /// An ansatz without trainable parameters.
     #[error("ansatz `{ansatz}` has no parameters to train")]
     NothingToTrain { ansatz: String },

@@ -32,6 +32,16 @@ impl<O: Operator + ?Sized> Operator for &O {
     }
 }
 
+impl<O: Operator + ?Sized> Operator for Box<O> {
+    fn check(&self, width: usize) -> Result<()> {
+        (**self).check(width)
+    }
+
+    fn apply(&self, psi: &[C64], out: &mut [C64]) {
+        (**self).apply(psi, out);
+    }
+}
+
 impl Operator for Observable {
     fn check(&self, width: usize) -> Result<()> {
         self.real_terms(width).map(drop)

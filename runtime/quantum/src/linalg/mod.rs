@@ -28,6 +28,7 @@ mod dominant;
 mod fidelity;
 mod hermitian;
 mod matrix;
+mod positive;
 mod random;
 mod single_qubit;
 
@@ -38,6 +39,7 @@ pub use matrix::{
     Matrix, dagger, diagonal, frobenius, identity, is_hermitian, is_unitary, kron, outer, partial_trace,
     trace,
 };
+pub use positive::solve_positive;
 pub use random::{haar_state, haar_unitary, normal, random_density};
 pub use single_qubit::{Zyz, sqrt_unitary};
 

@@ -1,6 +1,6 @@
 //! Arithmetic decomposition: a state prepared by uniformly controlled rotations, with no training at all.
 
-use super::Target;
+use super::TargetState;
 use crate::{Angle, Builder, C64, Circuit, Result};
 
 /// What is too small to be an amplitude or an angle.
@@ -12,8 +12,8 @@ const NOTHING: f64 = 1e-12;
 /// routing; multiplexers whose angles all vanish are left out.
 ///
 /// # Errors
-/// None for a valid [`Target`]; the builder's own.
-pub fn arithmetic(target: &Target) -> Result<Circuit> {
+/// None for a valid [`TargetState`]; the builder's own.
+pub fn arithmetic(target: &TargetState) -> Result<Circuit> {
     let mut layers = Vec::new();
     let mut state = target.amplitudes().to_vec();
     while state.len() > 1 {
@@ -96,9 +96,10 @@ mod tests {
     #[test]
     fn any_state_is_prepared_exactly() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let mut targets: Vec<_> =
-            (1..=5).map(|n| Target::new("haar", linalg::haar_state(1 << n, &mut rng)).unwrap()).collect();
-        targets.extend(Target::NAMES.iter().map(|name| Target::named(name, 4).unwrap()));
+        let mut targets: Vec<_> = (1..=5)
+            .map(|n| TargetState::new("haar", linalg::haar_state(1 << n, &mut rng)).unwrap())
+            .collect();
+        targets.extend(TargetState::NAMES.iter().map(|name| TargetState::named(name, 4).unwrap()));
         for target in targets {
             let circuit = arithmetic(&target).unwrap();
             let overlap = linalg::inner(target.amplitudes(), &prepared(&circuit)).norm();
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn real_states_need_half_the_gates() {
-        let cx = |name: &str| arithmetic(&Target::named(name, 4).unwrap()).unwrap().counts()["cx"];
+        let cx = |name: &str| arithmetic(&TargetState::named(name, 4).unwrap()).unwrap().counts()["cx"];
         assert_eq!(cx("gaussian"), 14);
     }
 }

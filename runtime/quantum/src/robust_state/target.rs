@@ -12,12 +12,12 @@ const MAX_WIDTH: usize = 10;
 
 /// A normalised pure state of `n` qubits, `2^n` amplitudes; qubit 0 is the least significant bit of an index.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Target {
+pub struct TargetState {
     name: String,
     amplitudes: Vec<C64>,
 }
 
-impl Target {
+impl TargetState {
     /// A target from its amplitudes.
     ///
     /// # Errors
@@ -32,7 +32,9 @@ impl Target {
         let norm = amplitudes.iter().map(C64::norm_sqr).sum::<f64>().sqrt();
         // NaN compares false, so the test is for what is wanted
         if (norm - 1.0).abs() <= NORM_TOLERANCE {
-            amplitudes.iter_mut().for_each(|a| *a /= norm);
+            for amplitude in &mut amplitudes {
+                *amplitude /= norm;
+            }
             Ok(Self { name, amplitudes })
         } else {
             Err(Error::NotNormalised { name, norm })
@@ -86,7 +88,7 @@ impl Target {
         }
     }
 
-    /// The names that [`Target::named`] knows.
+    /// The names that [`TargetState::named`] knows.
     pub const NAMES: [&'static str; 4] = ["ghz", "w", "fourier", "gaussian"];
 
     fn from_weights(name: &str, width: usize, weight: impl Fn(usize, usize) -> C64) -> Result<Self> {
@@ -97,7 +99,9 @@ impl Target {
         let last = (1 << width) - 1;
         let mut amplitudes: Vec<_> = (0..=last).map(|k| weight(k, last)).collect();
         let norm = amplitudes.iter().map(C64::norm_sqr).sum::<f64>().sqrt();
-        amplitudes.iter_mut().for_each(|a| *a /= norm);
+        for amplitude in &mut amplitudes {
+            *amplitude /= norm;
+        }
         Self::new(name, amplitudes)
     }
 
@@ -123,28 +127,28 @@ mod tests {
 
     #[test]
     fn named_targets_are_normalised() {
-        for name in Target::NAMES {
+        for name in TargetState::NAMES {
             for width in 1..=5 {
-                let target = Target::named(name, width).unwrap();
+                let target = TargetState::named(name, width).unwrap();
                 let norm: f64 = target.amplitudes().iter().map(C64::norm_sqr).sum();
                 assert!((norm - 1.0).abs() < 1e-14 && target.width() == width, "{name}");
             }
         }
-        assert_eq!(Target::w(3).unwrap().amplitudes()[4], C64::from(1.0 / 3f64.sqrt()));
+        assert_eq!(TargetState::w(3).unwrap().amplitudes()[4], C64::from(1.0 / 3f64.sqrt()));
     }
 
     #[test]
     fn what_is_no_state_is_refused() {
         let half = vec![C64::from(0.5); 2];
-        assert!(matches!(Target::new("half", half), Err(Error::NotNormalised { .. })));
+        assert!(matches!(TargetState::new("half", half), Err(Error::NotNormalised { .. })));
         let nan = vec![C64::from(f64::NAN), C64::from(0.0)];
-        assert!(matches!(Target::new("nan", nan), Err(Error::NotNormalised { .. })));
+        assert!(matches!(TargetState::new("nan", nan), Err(Error::NotNormalised { .. })));
         assert!(matches!(
-            Target::new("three", vec![C64::from(1.0); 3]),
+            TargetState::new("three", vec![C64::from(1.0); 3]),
             Err(Error::TargetShape { found: 3, .. })
         ));
-        assert!(matches!(Target::ghz(0), Err(Error::TargetShape { .. })));
-        assert!(matches!(Target::ghz(64), Err(Error::TargetShape { .. })));
-        assert!(matches!(Target::named("cat", 3), Err(Error::UnknownTarget { .. })));
+        assert!(matches!(TargetState::ghz(0), Err(Error::TargetShape { .. })));
+        assert!(matches!(TargetState::ghz(64), Err(Error::TargetShape { .. })));
+        assert!(matches!(TargetState::named("cat", 3), Err(Error::UnknownTarget { .. })));
     }
 }

@@ -90,6 +90,23 @@ impl Compiled {
         Ok(Self { circuit: Arc::new(self.circuit.bind(values)?), ..self.clone() })
     }
 
+    /// An operator on the logical qubits at the end, as one on the circuit qubits: the identity on all others.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] where `operator` is none on the logical qubits.
+    pub fn lift(&self, operator: &Matrix) -> Result<Matrix> {
+        let (expected, size) = (1 << self.last.len(), 1 << self.circuit.width());
+        if operator.dim() != (expected, expected) {
+            return Err(Error::Dimension { what: "an operator", found: operator.nrows(), expected });
+        }
+        let logical =
+            |index: usize| self.last.iter().enumerate().fold(0, |sum, (k, q)| sum | (index >> q & 1) << k);
+        let others = !self.last.iter().fold(0, |mask, qubit| mask | 1 << qubit);
+        Ok(Matrix::from_shape_fn((size, size), |(r, c)| {
+            if r & others == c & others { operator[(logical(r), logical(c))] } else { crate::C64::ZERO }
+        }))
+    }
+
     /// The state of the logical qubits at the end, from that of the circuit qubits.
     ///
     /// # Errors

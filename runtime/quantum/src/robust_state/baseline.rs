@@ -1,0 +1,222 @@
+//! What `RobustState` is compared with, each with the same number of device executions.
+//!
+//! | baseline | executions a step | knows of the noise |
+//! |---|---|---|
+//! | [`noise_unaware`] | 0 | nothing |
+//! | [`arithmetic`](super::arithmetic) | 0 | nothing; no training at all |
+//! | [`parameter_shift`] | 2 for each angle, and more | through the shifted fidelities |
+//! | [`spsa`] | 2 | through two fidelities |
+//! | [`cobyla`] | 1 | through one fidelity |
+//! | [`exact_gradient`] | none: a simulation only | everything; the upper reference |
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{ExactLaboratory, Laboratory, Task, seed_of};
+use crate::gradient::{DensityAdjoint, Hermitian, ShiftRule};
+use crate::optimise::{Adam, Cobyla, Optimiser, Schedule, Spsa};
+use crate::{C64, Error, Result, linalg};
+
+/// What a device can be asked: how close a prepared state is to the target.
+pub trait FidelityEstimator {
+    /// An estimate of `<t|rho|t>`, one execution on the device.
+    ///
+    /// # Errors
+    /// Whatever the device or the estimation reports.
+    fn fidelity(&mut self, values: &[f64], seed: u64) -> Result<f64>;
+}
+
+/// A measurement that asks only "is it the target?", with shot noise and no error of its own. No device has it: the
+/// inverse of the target's preparation would add its own noise, and Pauli settings would cost `3^n` executions. It is the
+/// best that a baseline could hope for.
+#[derive(Debug)]
+pub struct ProjectiveFidelity<'d, 't> {
+    laboratory: ExactLaboratory<'d>,
+    task: &'t Task,
+    shots: usize,
+}
+
+impl<'d, 't> ProjectiveFidelity<'d, 't> {
+    /// Of the states that a simulated device prepares.
+    ///
+    /// # Errors
+    /// [`Error::NoShots`].
+    pub fn new(laboratory: ExactLaboratory<'d>, task: &'t Task, shots: usize) -> Result<Self> {
+        if shots == 0 {
+            return Err(Error::NoShots);
+        }
+        Ok(Self { laboratory, task, shots })
+    }
+}
+
+impl FidelityEstimator for ProjectiveFidelity<'_, '_> {
+    fn fidelity(&mut self, values: &[f64], seed: u64) -> Result<f64> {
+        let densities = self.laboratory.densities(values, seed)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut mean = 0.0;
+        for (rho, case) in densities.iter().zip(self.task.cases()) {
+            let fidelity = linalg::state_fidelity(rho, case.target().amplitudes())?;
+            let hits = (0..self.shots).filter(|_| rng.random::<f64>() < fidelity).count();
+            mean += hits as f64 / (self.shots * densities.len()) as f64;
+        }
+        Ok(mean)
+    }
+}
+
+/// Settings of noise-unaware training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseUnaware {
+    /// How many random starts; the best end is taken.
+    pub restarts: usize,
+    /// Steps of Adam for each.
+    pub steps: usize,
+    /// Its learning rate, annealed by a cosine.
+    pub rate: f64,
+    /// Seed of the starts.
+    pub seed: u64,
+}
+
+impl Default for NoiseUnaware {
+    /// Two starts of 600 steps at 0.1.
+    fn default() -> Self {
+        Self { restarts: 2, steps: 600, rate: 0.1, seed: 42 }
+    }
+}
+
+/// Trains on ideal qubits from random starts: the usual first half of a fine-tuning, and the simplest baseline.
+///
+/// # Errors
+/// [`Error::Setting`] for zero restarts.
+pub fn noise_unaware(task: &Task, settings: &NoiseUnaware) -> Result<Vec<f64>> {
+    let mut best: Option<(f64, Vec<f64>)> = None;
+    for restart in 0..settings.restarts {
+        let mut values = random_start(task, seed_of(settings.seed, restart));
+        let mut adam = Adam::new(Schedule::cosine(settings.rate, settings.steps));
+        for _ in 0..settings.steps {
+            let slope = task.ideal(&values)?.gradient;
+            adam.step(&mut values, &slope)?;
+        }
+        let infidelity = task.ideal(&values)?.value;
+        if best.as_ref().is_none_or(|(other, _)| infidelity < *other) {
+            best = Some((infidelity, values));
+        }
+    }
+    let found = settings.restarts as f64;
+    best.map(|(_, values)| values).ok_or(Error::Setting { name: "restarts", found, expected: "at least 1" })
+}
+
+/// Parameters drawn uniformly from a full turn.
+pub fn random_start(task: &Task, seed: u64) -> Vec<f64> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    (0..task.parameters()).map(|_| rng.random_range(-1.0..1.0) * std::f64::consts::PI).collect()
+}
+
+/// Adam along the exact gradient of the fidelity through the simulated noise, `2^(2n)` entries a sweep: what no device
+/// can give, and so the upper reference for what training can gain.
+///
+/// # Errors
+/// Parameters of the wrong number or not finite; circuits that are not differentiable.
+pub fn exact_gradient(
+    task: &Task,
+    laboratory: &ExactLaboratory<'_>,
+    start: &[f64],
+    rate: Schedule,
+    steps: usize,
+) -> Result<Vec<f64>> {
+    let device = laboratory.device();
+    let sweeps = laboratory
+        .compiled()
+        .iter()
+        .zip(task.cases())
+        .map(|(compiled, case)| {
+            let target = case.target().amplitudes();
+            let wide = compiled.lift(&linalg::outer(target, target))?;
+            Ok((DensityAdjoint::new(&device.noisy(compiled)?)?, Hermitian::new(wide * C64::from(-1.0))?))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut values = start.to_vec();
+    let mut adam = Adam::new(rate);
+    for _ in 0..steps {
+        let mut gradient = vec![0.0; values.len()];
+        for (sweep, operator) in &sweeps {
+            let one = sweep.gradient(operator, &values)?.gradient;
+            gradient.iter_mut().zip(one).for_each(|(sum, slope)| *sum += slope / sweeps.len() as f64);
+        }
+        adam.step(&mut values, &gradient)?;
+    }
+    Ok(values)
+}
+
+/// Adam with gradients by parameter shift, measured on the device, for as many steps as `budget` executions allow.
+/// `estimator` takes values of [`ShiftRule::circuit`].
+///
+/// # Errors
+/// The estimator's; a budget too small for one gradient is [`Error::Setting`].
+pub fn parameter_shift(
+    rule: &ShiftRule,
+    estimator: &mut dyn FidelityEstimator,
+    start: &[f64],
+    rate: f64,
+    budget: usize,
+    seed: u64,
+) -> Result<Vec<f64>> {
+    let steps = budget / rule.shifts().len().max(1);
+    if steps == 0 {
+        return Err(Error::Setting {
+            name: "budget",
+            found: budget as f64,
+            expected: "enough for one gradient",
+        });
+    }
+    let mut values = start.to_vec();
+    let mut adam = Adam::new(Schedule::cosine(rate, steps));
+    let mut asked = 0;
+    for _ in 0..steps {
+        let gradient = rule.gradient(&values, |shifted| {
+            asked += 1;
+            Ok(-estimator.fidelity(shifted, seed_of(seed, asked))?)
+        })?;
+        adam.step(&mut values, &gradient)?;
+    }
+    Ok(values)
+}
+
+/// Simultaneous perturbation with `budget` executions.
+///
+/// # Errors
+/// The estimator's, and those of [`Spsa`].
+pub fn spsa(
+    estimator: &mut dyn FidelityEstimator,
+    start: &[f64],
+    budget: usize,
+    seed: u64,
+) -> Result<Vec<f64>> {
+    let mut asked = 0;
+    let mut objective = |values: &[f64]| {
+        asked += 1;
+        Ok(-estimator.fidelity(values, seed_of(seed, asked))?)
+    };
+    // a tenth of the budget measures how steep the objective is
+    let samples = (budget / 20).max(1);
+    let mut spsa =
+        Spsa::calibrated(seed, 0.05, 0.1, budget / 2 - budget / 20, start, samples, &mut objective)?;
+    Ok(spsa.minimise(start, budget - 2 * samples, &mut objective)?.parameters)
+}
+
+/// COBYLA with `budget` executions.
+///
+/// # Errors
+/// The estimator's, and those of [`Cobyla`].
+pub fn cobyla(
+    estimator: &mut dyn FidelityEstimator,
+    start: &[f64],
+    budget: usize,
+    seed: u64,
+) -> Result<Vec<f64>> {
+    let mut asked = 0;
+    let objective = |values: &[f64]| {
+        asked += 1;
+        Ok(-estimator.fidelity(values, seed_of(seed, asked))?)
+    };
+    Ok(Cobyla::new(budget).minimise(start, objective)?.parameters)
+}
