@@ -6,6 +6,7 @@
 mod axis;
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
 use axis::Axis;
@@ -209,12 +210,19 @@ impl Series {
     }
 }
 
-/// Writes plots, one below the other, into one SVG file: the whole file or nothing.
+/// Writes plots, one below the other, into one SVG file: the whole file or nothing. Its folder is made if it is missing.
 ///
 /// # Errors
 /// [`PlotError::NotFinite`], [`PlotError::Empty`], [`PlotError::File`].
 pub fn write(path: &Path, plots: &[Plot]) -> Result<(), PlotError> {
-    Ok(file::write(path, &svg(plots)?)?)
+    let text = svg(plots)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| ketline::Error::File {
+            file: folder.display().to_string(),
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(file::write(path, &text)?)
 }
 
 fn svg(plots: &[Plot]) -> Result<String, PlotError> {

@@ -144,6 +144,10 @@ struct Checkpoint {
 
 const FORMAT: &str = "ketline robust-state checkpoint 1";
 
+/// Gradients below this are no reason to move. Adam's own 1e-8 would turn the rounding noise around a converged start
+/// into steps of full length.
+const EPSILON: f64 = 1e-4;
+
 /// A checkpoint holds a few hundred parameters and a line a step; more is no checkpoint of ours.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -268,7 +272,7 @@ impl RobustState {
             rate: self.rate,
             start: start.to_vec(),
             values: start.to_vec(),
-            adam: Adam::new(self.rate),
+            adam: Adam::new(self.rate).epsilon(EPSILON),
             history: Vec::new(),
         }
     }
