@@ -25,8 +25,8 @@ pub(crate) fn circuit(input: TokenStream) -> TokenStream {
         }
         items.extend(expand::expand(circuit, &checks, stub));
         items.extend(own.lints(&circuit.shared_attributes()));
-        items.extend(own.errors());
+        items.extend(own.errors(&circuit.cfg()));
     }
-    items.extend(diagnostics.errors());
+    items.extend(diagnostics.errors(&[]));
     items
 }

@@ -1,7 +1,7 @@
 //! Messages for the user: errors and lints are gathered, so that one compilation shows all of them.
 
 use proc_macro2::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 
 /// Everything that one macro call has to say.
 #[derive(Default)]
@@ -44,9 +44,10 @@ impl Diagnostics {
         !self.errors.is_empty()
     }
 
-    /// The errors as `compile_error!` items.
-    pub(crate) fn errors(&self) -> TokenStream {
-        self.errors.iter().map(syn::Error::to_compile_error).collect()
+    /// The errors as `compile_error!` items, each under the `cfg` attributes of the user's item.
+    pub(crate) fn errors(&self, cfg: &[&syn::Attribute]) -> TokenStream {
+        let errors = self.errors.iter().flat_map(syn::Error::clone).map(|error| error.to_compile_error());
+        errors.map(|error| quote!(#(#cfg)* #error)).collect()
     }
 
     /// The lints as items, each under the `allow` attributes of the user's item.

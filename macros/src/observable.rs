@@ -22,7 +22,7 @@ pub(crate) fn observable(input: TokenStream) -> TokenStream {
     match expanded {
         Some(tokens) if !diagnostics.has_errors() => tokens,
         _ => {
-            let errors = diagnostics.errors();
+            let errors = diagnostics.errors(&[]);
             quote!({ #errors ::ketline::quantum::Observable::zero() })
         }
     }

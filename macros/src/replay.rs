@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprLit, ExprRange, Lit, LitInt, Pat, RangeLimits, UnOp, parse_quote};
+use syn::{Expr, ExprRange, Lit, Pat, RangeLimits, UnOp, parse_quote};
 
 use crate::diag::{first_span, source};
 use crate::index::{bound, fold, holds, linear, names, value};
@@ -368,16 +368,8 @@ fn by_value(expr: &Expr) -> TokenStream {
     struct ByValue;
     impl VisitMut for ByValue {
         fn visit_expr_mut(&mut self, expr: &mut Expr) {
-            // What is cast has a type of its own.
-            if !matches!(expr, Expr::Cast(_) | Expr::MethodCall(_)) {
-                visit_mut::visit_expr_mut(self, expr);
-            }
+            visit_mut::visit_expr_mut(self, expr);
             let inner = match expr {
-                // Without an open type, rustc need not search all implementations of an operator.
-                Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.suffix().is_empty() => {
-                    *int = LitInt::new(&format!("{}usize", int.base10_digits()), int.span());
-                    return;
-                }
                 Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => &unary.expr,
                 Expr::Reference(reference) => &reference.expr,
                 _ => return,

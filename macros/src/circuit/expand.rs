@@ -43,9 +43,10 @@ pub(crate) fn expand(circuit: &Circuit, checks: &[Check], stub: bool) -> TokenSt
     quote!(#items #parameters #constructor #method)
 }
 
-/// The hidden builder, under a name that reads well should it ever show.
-pub(crate) fn builder(at: Span) -> Ident {
-    Ident::new("__circuit", at)
+/// The hidden builder, under a name that reads well should it ever show. It stands at the token that uses it, but is
+/// one variable also where a `macro_rules!` wrote some of the tokens.
+pub(crate) fn builder(circuit: &Circuit, at: Span) -> Ident {
+    Ident::new("__circuit", at.resolved_at(circuit.name.span()))
 }
 
 fn params_name(circuit: &Circuit) -> Ident {
@@ -225,7 +226,7 @@ fn method(circuit: &Circuit, checks: &TokenStream, body: &TokenStream) -> TokenS
     let names: Vec<_> = circuit.inputs.iter().map(|input| &input.name).collect();
     let output = output(circuit);
     let at = name.span();
-    let me = builder(at);
+    let me = builder(circuit, at);
     let taken = circuit.inputs.iter().filter_map(|input| {
         let name = &input.name;
         match &input.kind {

@@ -167,6 +167,11 @@ impl Circuit {
         };
         self.attributes.iter().filter(shared).collect()
     }
+
+    /// Conditions under which the circuit exists at all.
+    pub(crate) fn cfg(&self) -> Vec<&Attribute> {
+        self.attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
+    }
 }
 
 impl Input {

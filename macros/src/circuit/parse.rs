@@ -2,7 +2,7 @@
 
 mod body;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{
@@ -21,7 +21,7 @@ pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<C
     let mut circuits = Vec::new();
     let parser = |input: ParseStream<'_>| {
         if input.is_empty() {
-            return Err(input.error(USAGE));
+            return Err(syn::Error::new(Span::call_site(), USAGE));
         }
         while !input.is_empty() {
             circuits.push(function(input, diagnostics)?);
@@ -139,6 +139,15 @@ fn input(argument: &FnArg, diagnostics: &mut Diagnostics) -> Option<Input> {
     };
     if let Some(attribute) = argument.attrs.first() {
         diagnostics.error(attribute, "an argument of a circuit takes no attribute");
+    }
+    if named(&argument.ty).is_some_and(|(name, size)| name == "Qubits" && size.is_none()) {
+        diagnostics.error_help(
+            &argument.ty,
+            "a register says how many qubits it has",
+            "`Qubits<2>`, or `Qubits<N>`",
+        );
+        let ty = syn::parse_quote!(Qubits<1>);
+        return Some(Input { name: name.clone(), kind: kind(&ty), ty });
     }
     Some(Input { name: name.clone(), ty: (*argument.ty).clone(), kind: kind(&argument.ty) })
 }

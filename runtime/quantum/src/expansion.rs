@@ -168,8 +168,24 @@ impl<T> Row for Vec<T> {
     }
 }
 
+impl<T> Row for [T] {
+    type Item = T;
+
+    fn items(&self) -> &[T] {
+        self
+    }
+}
+
+impl<R: Row + ?Sized> Row for &R {
+    type Item = R::Item;
+
+    fn items(&self) -> &[R::Item] {
+        (**self).items()
+    }
+}
+
 /// An element, if it is there.
-pub fn pick<R: Row>(row: Option<&R>, index: impl Index) -> Option<&R::Item> {
+pub fn pick<R: Row + ?Sized>(row: Option<&R>, index: impl Index) -> Option<&R::Item> {
     row.and_then(|row| row.items().get(index.index()))
 }
 

@@ -45,7 +45,7 @@ impl Walk<'_> {
     pub(super) fn dropped(&mut self, action: &Action) {
         let Action::Call(call) = action else { return };
         // Inside `inverse` and its kind there is a better message.
-        if call.is("measure") && self.inside.is_empty() {
+        if call.is("measure") && self.inside.is_empty() && !call.arguments.is_empty() {
             let operand =
                 call.arguments.first().map_or_else(|| "q".into(), |argument| source(&argument.expr));
             let message = format!("the measured bit is dropped; bind it, or use `reset({operand})`");

@@ -103,7 +103,10 @@ impl<'a> Walk<'a> {
                 }
             }
             (None, Some(Value::Action(action))) => self.dropped(action),
-            (None, Some(Value::Plain(expr))) => self.diagnostics.error(expr, "this value is not used"),
+            (None, Some(Value::Plain(expr))) => {
+                let message = "the circuit ends with a value, but is not declared to return one";
+                self.diagnostics.error_help(expr, message, "`-> Bit`, or `-> Bits<N>`");
+            }
             _ => {}
         }
     }

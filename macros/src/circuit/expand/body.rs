@@ -21,8 +21,8 @@ pub(super) struct Body<'a> {
     circuit: &'a Circuit,
     generics: Vec<Ident>,
     frames: Vec<Frame>,
-    /// Names that hold measured bits.
-    bits: Vec<Ident>,
+    /// Names that may hold arrays of measured bits or angles.
+    arrays: Vec<Ident>,
     /// Inside `inverse`, `control` or `power`, where calls must be unitary.
     unitary: bool,
     /// Inside a `for`.
@@ -35,7 +35,7 @@ impl<'a> Body<'a> {
             circuit,
             generics: circuit.generic_names(),
             frames: Vec::new(),
-            bits: Vec::new(),
+            arrays: Vec::new(),
             unitary: false,
             looping: false,
         }
@@ -51,10 +51,10 @@ impl<'a> Body<'a> {
     }
 
     fn block(&mut self, steps: &[Step]) -> TokenStream {
-        let (frames, bits) = (self.frames.len(), self.bits.len());
+        let (frames, arrays) = (self.frames.len(), self.arrays.len());
         let block = steps.iter().map(|step| self.step(step)).collect();
         self.frames.truncate(frames);
-        self.bits.truncate(bits);
+        self.arrays.truncate(arrays);
         block
     }
 
@@ -63,6 +63,9 @@ impl<'a> Body<'a> {
             Step::Let { token, pat, value } => {
                 let tokens = self.value(value);
                 let names: Vec<Ident> = bound(pat).into_iter().cloned().collect();
+                if matches!(value, Value::Plain(expr) if self.is_array(expr)) {
+                    self.arrays.extend(names.iter().cloned());
+                }
                 self.frames.push(match value {
                     Value::Plain(expr)
                         if names.len() == 1 && is_constant(expr, &self.frames, &self.generics) =>
@@ -71,7 +74,7 @@ impl<'a> Body<'a> {
                     }
                     Value::Plain(_) => Frame::Dynamic { names, repeats: false },
                     Value::Action(_) => {
-                        self.bits.extend(names.iter().cloned());
+                        self.arrays.extend(names.iter().cloned());
                         Frame::Dynamic { names, repeats: false }
                     }
                 });
@@ -98,7 +101,12 @@ impl<'a> Body<'a> {
         let (token, pat, items) = (for_loop.token, &for_loop.pat, self.plain(&for_loop.items));
         self.frames.push(frame(for_loop, &self.frames, &self.generics));
         let outermost = !std::mem::replace(&mut self.looping, true);
+        let arrays = self.arrays.len();
+        if self.is_array(&for_loop.items) {
+            self.arrays.extend(bound(pat).into_iter().cloned());
+        }
         let body = self.block(&for_loop.body);
+        self.arrays.truncate(arrays);
         self.looping = !outermost;
         self.frames.pop();
         let tokens = quote!(#token #pat in #items { #body });
@@ -106,14 +114,28 @@ impl<'a> Body<'a> {
             return tokens;
         }
         // A closure of its own: the borrow checker's time grows faster than a function's number of loops.
-        let me = builder(token.span);
+        let me = builder(self.circuit, token.span);
         quote!((|#me: &mut ::ketline::quantum::Builder| { #tokens })(#me);)
+    }
+
+    /// Does an expression give trainable parameters, measured bits or rows of them?
+    fn is_array(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Path(_) | Expr::Index(_) => root(expr).is_some_and(|name| {
+                let input = self.circuit.input(name).map(|(_, input)| &input.kind);
+                matches!(input, Some(Kind::Angles(_))) || (input.is_none() && self.arrays.contains(name))
+            }),
+            Expr::Paren(inner) => self.is_array(&inner.expr),
+            Expr::Reference(reference) => self.is_array(&reference.expr),
+            Expr::MethodCall(call) => self.is_array(&call.receiver),
+            _ => false,
+        }
     }
 
     fn branch(&mut self, branch: &If) -> TokenStream {
         let condition = self.plain(&branch.condition);
         let at = first_span(&branch.condition);
-        let me = builder(at);
+        let me = builder(self.circuit, at);
         let then = self.block(&branch.then);
         let otherwise = branch.otherwise.as_ref().map(|otherwise| {
             let otherwise = self.block(otherwise);
@@ -138,7 +160,7 @@ impl<'a> Body<'a> {
 
     fn modified(&mut self, modified: &Modified) -> TokenStream {
         let word = &modified.word;
-        let me = builder(word.span());
+        let me = builder(self.circuit, word.span());
         let outer = std::mem::replace(&mut self.unitary, true);
         let body = self.block(&modified.body);
         self.unitary = outer;
@@ -157,7 +179,7 @@ impl<'a> Body<'a> {
         let mut path = call.path.clone();
         let Some(last) = path.segments.last_mut() else { return TokenStream::new() };
         let name = last.ident.clone();
-        let me = builder(name.span());
+        let me = builder(self.circuit, name.span());
         let generics = match std::mem::take(&mut last.arguments) {
             PathArguments::AngleBracketed(arguments) => {
                 let arguments = arguments.args;
@@ -272,7 +294,7 @@ impl<'a> Body<'a> {
                 return Some(at(&name, index, &inner));
             }
             Some((_, Kind::Angles(_))) => self.found(&Expr::Index(index.clone()))?,
-            None if self.bits.contains(&name) => self.found(&Expr::Index(index.clone()))?,
+            None if self.arrays.contains(&name) => self.found(&Expr::Index(index.clone()))?,
             _ => return None,
         };
         Some(quote_spanned!(span=> ::ketline::__private0_1::found(#found)))

@@ -144,7 +144,8 @@ impl Lower<'_> {
                 _ if word == "control" => "`control(q[0], x(q[1]))`",
                 _ => "`power(2, h(q[0]))`",
             };
-            let message = format!("`{word}` takes {wanted} argument(s), found {}", call.args.len());
+            let plural = if wanted == 1 { "" } else { "s" };
+            let message = format!("`{word}` takes {wanted} argument{plural}, found {}", call.args.len());
             self.diagnostics.error_help(call, message, help);
             return None;
         }
