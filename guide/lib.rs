@@ -7,4 +7,4 @@ macro_rules! chapters {
     )*};
 }
 
-chapters!(hello);
+chapters!(hello, robust_state);
