@@ -1,7 +1,9 @@
 //! Where things stand in a drawing: columns and marks, shared by text and SVG.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use super::simplify::is_symmetric;
 use super::{Circuit, Instruction};
 use crate::Angle;
 use crate::gate::{Call, Gate};
@@ -14,10 +16,39 @@ pub(super) enum Mark {
     Not,
     /// One end of a swap.
     Cross,
-    /// A box with a label.
-    Label(String),
+    /// A box.
+    Label(Label),
     /// A barrier.
     Bar,
+}
+
+/// What stands in a box.
+pub(super) struct Label {
+    pub(super) kind: Kind,
+    /// `if c0: `, or nothing.
+    pub(super) condition: String,
+    pub(super) name: String,
+    /// Angles in parentheses, or nothing.
+    pub(super) arguments: String,
+    /// The number of the operand, where the order of the operands matters.
+    pub(super) operand: Option<usize>,
+}
+
+/// What a box stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Gate,
+    Measurement,
+    Reset,
+    Noise,
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (measured, arguments) = (if self.kind == Kind::Measurement { "M " } else { "" }, &self.arguments);
+        write!(f, "{}{measured}{}{arguments}", self.condition, self.name)?;
+        self.operand.map_or(Ok(()), |operand| write!(f, ":{operand}"))
+    }
 }
 
 /// One step of the drawing: marks on wires of one column, joined by a line where there are several.
@@ -43,8 +74,31 @@ impl Drawing {
         for step in circuit.instructions() {
             drawing.place(circuit, step, "", 0, &mut free, &mut measured_in);
         }
-        drawing.columns = free.into_iter().max().unwrap_or(0);
+        drawing.align(circuit);
+        drawing.columns = drawing.elements.iter().map(|element| element.column + 1).max().unwrap_or(0);
         drawing
+    }
+
+    /// Puts measurements that nothing follows in one column, the last.
+    fn align(&mut self, circuit: &Circuit) {
+        let steps = circuit.instructions();
+        let conditions = steps.iter().filter(|step| matches!(step, Instruction::If { .. }));
+        let conditions: BTreeSet<_> = conditions.flat_map(Instruction::bits).collect();
+        let mut last = vec![(None, 0); circuit.width()];
+        for step in steps {
+            step.qubits().into_iter().for_each(|wire| last[wire].0 = Some(step));
+        }
+        for (at, element) in self.elements.iter().enumerate() {
+            element.marks.iter().for_each(|(wire, _)| last[*wire].1 = at);
+        }
+        let is_end = |step: &Instruction| matches!(step, Instruction::Measure { bit, .. } if !conditions.contains(bit));
+        let ends: BTreeSet<_> =
+            last.into_iter().filter(|(step, _)| step.is_some_and(is_end)).map(|(_, at)| at).collect();
+        let others = self.elements.iter().enumerate().filter(|(at, _)| !ends.contains(at));
+        let column = others.map(|(_, element)| element.column + 1).max().unwrap_or(0);
+        for at in ends {
+            self.elements[at].column = column;
+        }
     }
 
     fn place(
@@ -78,11 +132,9 @@ impl Drawing {
 }
 
 fn marks(circuit: &Circuit, step: &Instruction, condition: &str) -> Vec<(usize, Mark)> {
-    let boxed = |qubits: &[usize], label: &str| {
-        let several = qubits.len() > 1;
-        let name =
-            |k| if several { format!("{condition}{label}:{k}") } else { format!("{condition}{label}") };
-        qubits.iter().enumerate().map(|(k, qubit)| (*qubit, Mark::Label(name(k)))).collect::<Vec<_>>()
+    let label = |kind, name: &str| {
+        let (condition, name) = (condition.to_owned(), name.to_owned());
+        Label { kind, condition, name, arguments: String::new(), operand: None }
     };
     match step {
         Instruction::Gate(call) => {
@@ -93,22 +145,30 @@ fn marks(circuit: &Circuit, step: &Instruction, condition: &str) -> Vec<(usize, 
                 gate => gate.name(),
             };
             let controlled = call.control_qubits().next().is_some();
-            let marks = match base {
+            let marks: Vec<_> = match base {
                 "x" if controlled && condition.is_empty() => vec![(targets[0], Mark::Not)],
-                "z" | "p" if controlled && condition.is_empty() && call.angles.is_empty() => {
-                    vec![(targets[0], Mark::Control)]
-                }
+                "z" if controlled && condition.is_empty() => vec![(targets[0], Mark::Control)],
                 "swap" if condition.is_empty() => targets.iter().map(|qubit| (*qubit, Mark::Cross)).collect(),
-                _ => boxed(targets, &format!("{base}{}", Arguments { circuit, call })),
+                _ => {
+                    let ordered = targets.len() > 1 && !is_symmetric(&call.gate);
+                    let part = |operand| Label {
+                        arguments: Arguments { circuit, call }.to_string(),
+                        operand: ordered.then_some(operand),
+                        ..label(Kind::Gate, base)
+                    };
+                    targets.iter().enumerate().map(|(k, qubit)| (*qubit, Mark::Label(part(k)))).collect()
+                }
             };
             controls.chain(marks).collect()
         }
         Instruction::Measure { qubit, bit, .. } => {
-            vec![(*qubit, Mark::Label(format!("{condition}M c{bit}")))]
+            vec![(*qubit, Mark::Label(label(Kind::Measurement, &format!("c{bit}"))))]
         }
-        Instruction::Reset { qubit } => vec![(*qubit, Mark::Label(format!("{condition}|0>")))],
+        Instruction::Reset { qubit } => vec![(*qubit, Mark::Label(label(Kind::Reset, "|0>")))],
         Instruction::Barrier { qubits } => qubits.iter().map(|qubit| (*qubit, Mark::Bar)).collect(),
-        Instruction::Channel { channel, qubits } => boxed(qubits, channel.name()),
+        Instruction::Channel { channel, qubits } => {
+            qubits.iter().map(|qubit| (*qubit, Mark::Label(label(Kind::Noise, channel.name())))).collect()
+        }
         Instruction::If { .. } => Vec::new(),
     }
 }

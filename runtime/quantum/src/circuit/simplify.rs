@@ -117,6 +117,11 @@ struct Shape {
     symmetric: bool,
 }
 
+/// Whether the order of a gate's operands does not matter.
+pub(super) fn is_symmetric(gate: &Gate) -> bool {
+    shape(gate).symmetric
+}
+
 fn shape(gate: &Gate) -> &'static Shape {
     static SHAPES: LazyLock<HashMap<&'static str, Shape>> = LazyLock::new(|| {
         gate::table().iter().map(|row| (row.name, Shape::of(&Gate::Standard(row)))).collect()
