@@ -26,6 +26,9 @@ impl Flag {
     }
 }
 
+/// The flag of an example that draws: `--out DIR`, read by [`Arguments::out`].
+pub const OUT: Flag = Flag::value("out", "DIR", "folder for pictures [target/ketline]");
+
 const COMMON: [Flag; 3] = [
     Flag::value("seed", "N", "seed of everything random [42]"),
     Flag::switch("json", "print the metrics as one JSON object on the last line, and no progress"),
@@ -74,6 +77,14 @@ pub enum ArgumentError {
         found: String,
         /// What was wanted.
         expected: &'static str,
+    },
+    /// A folder that cannot be made.
+    #[error("`--out` is `{found}`, expected a folder that can be written: {reason}")]
+    Folder {
+        /// The folder.
+        found: PathBuf,
+        /// What stands against it.
+        reason: String,
     },
     /// Text that is no Unicode.
     #[error("`{found}` is not valid Unicode")]
@@ -153,6 +164,18 @@ impl Arguments {
     /// The path of a flag, if it was given.
     pub fn path(&self, flag: &str) -> Option<PathBuf> {
         self.text(flag).map(PathBuf::from)
+    }
+
+    /// The folder for pictures, made if it is not there.
+    ///
+    /// # Errors
+    /// [`ArgumentError::Folder`].
+    pub fn out(&self) -> Result<PathBuf, ArgumentError> {
+        let folder = self.path("out").unwrap_or_else(|| PathBuf::from("target/ketline"));
+        match std::fs::create_dir_all(&folder) {
+            Ok(()) => Ok(folder),
+            Err(error) => Err(ArgumentError::Folder { found: folder, reason: error.to_string() }),
+        }
     }
 
     /// The number of a flag, or `default` if it was not given; `expected` says in a message what is wanted.

@@ -32,7 +32,7 @@ mod report;
 use std::error::Error;
 use std::process::ExitCode;
 
-pub use arguments::{ArgumentError, Arguments, Flag, help};
+pub use arguments::{ArgumentError, Arguments, Flag, OUT, help};
 pub use plot::{Plot, PlotError};
 pub use progress::progress;
 pub use report::{Report, ReportError, Table};

@@ -91,6 +91,7 @@ pub use ketline_quantum::{Angle, Circuit, Error, Observable, Program, Result};
 /// What a program that uses Ketline mostly names.
 pub mod prelude {
     pub use ketline_macros::{circuit, observable};
+    pub use ketline_quantum::simulator::{DensityMatrix, QuantumState, Simulator, StateVector};
     pub use ketline_quantum::{
         Angle, Bit, Bits, Builder, Circuit, Declaration, Graph, Observable, Program, Qubit, Qubits, Topology,
     };
