@@ -1,4 +1,4 @@
-//! QAOA for MaxCut on a random 3-regular graph, trained with exact gradients.
+//! QAOA for `MaxCut` on a random 3-regular graph, trained with exact gradients.
 //!
 //! ```text
 //! cargo run --release --example qaoa_maxcut
@@ -22,7 +22,7 @@ const P: usize = 4;
 
 // ANCHOR: circuit
 circuit!(
-    /// QAOA for MaxCut on a graph known when the circuit is built (Farhi, Goldstone and Gutmann 2014).
+    /// QAOA for `MaxCut` on a graph known when the circuit is built (Farhi, Goldstone and Gutmann 2014).
     pub fn qaoa<const N: usize, const P: usize>(
         q: Qubits<N>,
         edges: &[(usize, usize)],

@@ -6,7 +6,7 @@
 //! | [`arithmetic`](super::arithmetic) | 0 | nothing; no training at all |
 //! | [`parameter_shift`] | 2 for each angle, and more | through the shifted fidelities |
 //! | [`spsa`] | 2 | through two fidelities |
-//! | [`cobyla`] | 1 | through one fidelity |
+//! | [`cobyla()`] | 1 | through one fidelity |
 //! | [`exact_gradient`] | none: a simulation only | everything; the upper reference |
 
 use rand::{RngExt, SeedableRng};

@@ -60,7 +60,7 @@ impl<'d> DeviceLaboratory<'d> {
     /// Compiles the task's circuits for the device.
     ///
     /// # Errors
-    /// As [`compile`]; [`Error::NoShots`] for zero shots, [`Error::Setting`] for zero settings.
+    /// As [`compile()`]; [`Error::NoShots`] for zero shots, [`Error::Setting`] for zero settings.
     pub fn new(
         device: &'d dyn Device,
         task: &Task,
@@ -122,7 +122,7 @@ impl<'d> ExactLaboratory<'d> {
     /// Compiles the task's circuits for the device.
     ///
     /// # Errors
-    /// As [`compile`].
+    /// As [`compile()`].
     pub fn new(device: &'d NoisyDevice, task: &Task, options: &CompileOptions) -> Result<Self> {
         Ok(Self { device, compiled: compile_all(device, task, options)? })
     }
