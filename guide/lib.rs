@@ -10,3 +10,6 @@ macro_rules! chapters {
 }
 
 chapters!(circuits, compiler, devices, hello, inside, observables, parameters, robust_state);
+
+#[doc = include_str!("../README.md")]
+pub mod readme {}
