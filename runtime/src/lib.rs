@@ -1,10 +1,18 @@
 //! Ketline: quantum circuits declared in ordinary Rust, checked by the compiler, planned and run by a fast runtime.
 //!
+//! A circuit is a function: its qubits and trainable angles are arguments, its statements are gates, it returns what it
+//! measures. [`circuit!`] checks it and leaves a function that builds it as a value, a [`Program`]; that value is drawn,
+//! simulated, differentiated, trained, compiled to a device. [`observable!`] does the same for Hamiltonians.
+//!
 //! | to | see |
 //! |---|---|
-//! | declare a circuit | [`circuit!`] |
-//! | declare an observable | [`observable!`] |
-//! | build a circuit by hand | [`quantum::Builder`] |
+//! | declare a circuit | [`circuit!`]; by hand: [`quantum::Builder`] |
+//! | declare an observable | [`observable!`]; by hand: [`Observable`] |
+//! | run it: states, probabilities, counts, expectations | [`quantum::simulator`] |
+//! | differentiate and train | [`quantum::gradient`], [`quantum::optimise`] |
+//! | use a device: calibration, noise, compilation, shots | [`quantum::device`] |
+//! | prepare a state robustly on it | [`quantum::robust_state`] |
+//! | have the usual names | [`prelude`] |
 //!
 //! ```
 //! use ketline::prelude::*;
@@ -19,10 +27,15 @@
 //! );
 //!
 //! fn main() -> ketline::Result<()> {
-//!     println!("{}", bell()?);
+//!     let bell = bell()?;
+//!     println!("{bell}");
+//!     let counts = StateVector::new().sample(&bell, &[], 1000, 42)?;
+//!     assert_eq!(counts.count(0b00) + counts.count(0b11), 1000);
 //!     Ok(())
 //! }
 //! ```
+//!
+//! The guide, in the repository's folder `guide`, begins here and goes on.
 
 /// Declares quantum circuits as ordinary functions.
 ///

@@ -1,5 +1,9 @@
 //! Gates: the rows of the table and unitaries of the user.
 //!
+//! A gate is one [`Row`] of [`table`]: names, matrix, derivative, inverse, decomposition. Builder, simulators, gradients,
+//! compiler, drawings and the macro `circuit!` read the row; the methods of [`Builder`](crate::Builder) list them all.
+//! Rotations are `exp(-i theta P / 2)`. Of a gate with several qubits the first operand is the least significant bit.
+//!
 //! ```
 //! use ketline_quantum::gate::{self, Gate};
 //!

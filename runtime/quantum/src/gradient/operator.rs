@@ -3,7 +3,7 @@
 use ndarray::{ArrayView1, ArrayViewMut1};
 
 use crate::linalg::{self, inner};
-use crate::observable::accumulate;
+use crate::observable::{Declared, accumulate};
 use crate::{C64, Error, Matrix, Observable, Result};
 
 /// How far a matrix may be from its conjugate transpose, relative to its largest entry.
@@ -52,6 +52,16 @@ impl Operator for Observable {
         for (product, coefficient) in self.terms() {
             accumulate(product, coefficient.re, psi, out);
         }
+    }
+}
+
+impl<const W: usize> Operator for Declared<W> {
+    fn check(&self, width: usize) -> Result<()> {
+        Operator::check(&**self, width)
+    }
+
+    fn apply(&self, psi: &[C64], out: &mut [C64]) {
+        Operator::apply(&**self, psi, out);
     }
 }
 
