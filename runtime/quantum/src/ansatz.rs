@@ -18,8 +18,8 @@ use crate::{Angle, Builder, Circuit, Result};
 pub fn u_cx(width: usize, edges: &[(usize, usize)], layers: usize) -> Result<Circuit> {
     let mut b = Builder::new("u_cx");
     let q = b.qubits("q", width);
-    let theta = b.parameters("theta", 3 * width * (layers + 1));
-    for (layer, angles) in theta.chunks(3 * width).enumerate() {
+    let theta = b.parameters("theta", product(&[3, width, layers.saturating_add(1)]));
+    for (layer, angles) in theta.chunks((3 * q.len()).max(1)).enumerate() {
         rotate(&mut b, &q, angles);
         if layer < layers {
             for (from, to) in edges {
@@ -38,10 +38,10 @@ pub fn u_cx(width: usize, edges: &[(usize, usize)], layers: usize) -> Result<Cir
 pub fn u_cu(width: usize, edges: &[(usize, usize)], layers: usize) -> Result<Circuit> {
     let mut b = Builder::new("u_cu");
     let q = b.qubits("q", width);
-    let one = b.parameters("theta", 3 * width * layers);
-    let two = b.parameters("phi", 4 * edges.len() * layers);
-    for layer in 0..layers {
-        rotate(&mut b, &q, one.get(3 * width * layer..).unwrap_or_default());
+    let one = b.parameters("theta", product(&[3, width, layers]));
+    let two = b.parameters("phi", product(&[4, edges.len(), layers]));
+    for (layer, angles) in one.chunks((3 * q.len()).max(1)).enumerate() {
+        rotate(&mut b, &q, angles);
         let angles = two.get(4 * edges.len() * layer..).unwrap_or_default();
         for ((from, to), a) in edges.iter().zip(angles.chunks_exact(4)) {
             b.cu(a[0], a[1], a[2], a[3], q.at(from), q.at(to));
@@ -57,8 +57,8 @@ pub fn u_cu(width: usize, edges: &[(usize, usize)], layers: usize) -> Result<Cir
 pub fn ry_cz(width: usize, edges: &[(usize, usize)], layers: usize) -> Result<Circuit> {
     let mut b = Builder::new("ry_cz");
     let q = b.qubits("q", width);
-    let theta = b.parameters("theta", width * (layers + 1));
-    for (layer, angles) in theta.chunks(width.max(1)).enumerate() {
+    let theta = b.parameters("theta", product(&[width, layers.saturating_add(1)]));
+    for (layer, angles) in theta.chunks(q.len().max(1)).enumerate() {
         for (qubit, angle) in angles.iter().enumerate() {
             b.ry(angle, q.at(qubit));
         }
@@ -71,6 +71,11 @@ pub fn ry_cz(width: usize, edges: &[(usize, usize)], layers: usize) -> Result<Ci
     b.finish()
 }
 
+/// A number of parameters; one beyond all bounds is refused where they are declared.
+fn product(factors: &[usize]) -> usize {
+    factors.iter().fold(1, |product, factor| product.saturating_mul(*factor))
+}
+
 fn rotate(b: &mut Builder, q: &QubitSlice, angles: &[Angle]) {
     for (qubit, a) in angles.chunks_exact(3).take(q.len()).enumerate() {
         b.u(a[0], a[1], a[2], q.at(qubit));
@@ -80,6 +85,7 @@ fn rotate(b: &mut Builder, q: &QubitSlice, angles: &[Angle]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     #[test]
     fn sizes_are_as_the_table_says() {
@@ -89,6 +95,15 @@ mod tests {
         assert_eq!(u_cu(4, &line, 2).unwrap().parameters().len(), 48);
         assert_eq!(u_cu(4, &line, 2).unwrap().counts()["cu"], 6);
         assert_eq!(ry_cz(4, &line, 2).unwrap().parameters().len(), 12);
-        assert!(matches!(u_cx(2, &[(0, 2)], 1), Err(crate::Error::QubitRange { .. })));
+        assert!(matches!(u_cx(2, &[(0, 2)], 1), Err(Error::QubitRange { .. })));
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused() {
+        for ansatz in [u_cx, u_cu, ry_cz] {
+            assert!(matches!(ansatz(0, &[], 1), Err(Error::EmptyRegister { .. })));
+            assert!(matches!(ansatz(usize::MAX, &[], 1), Err(Error::TooManyQubits { .. })));
+            assert!(matches!(ansatz(2, &[(0, 1)], usize::MAX), Err(Error::TooManyParameters { .. })));
+        }
     }
 }

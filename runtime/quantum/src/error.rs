@@ -40,8 +40,8 @@ pub enum Error {
     #[error("parameter `{name}` is {value}, expected a finite number")]
     ParameterValue { name: String, value: String },
     /// A parameter name that is unknown, missing or given twice.
-    #[error("parameter `{name}` is unknown, missing or given twice; the circuit has: {known}")]
-    ParameterName { name: String, known: String },
+    #[error("parameter `{name}` {fault}; the circuit has: {known}")]
+    ParameterName { name: String, fault: &'static str, known: String },
     /// Two circuits that use one parameter name for different shapes.
     #[error("parameter `{name}` has shape {expected:?} here and {found:?} in the circuit that is added")]
     ParameterShape { name: String, found: Vec<usize>, expected: Vec<usize> },
@@ -54,8 +54,8 @@ pub enum Error {
     /// A register without qubits.
     #[error("register `{name}` needs at least one qubit")]
     EmptyRegister { name: String },
-    /// More qubits than a circuit can hold.
-    #[error("{found} qubits are more than the {limit} that a circuit can hold")]
+    /// More qubits than a circuit, simulator or matrix takes.
+    #[error("found {found} qubits, expected at most {limit}")]
     TooManyQubits { found: usize, limit: usize },
     /// More steps than a circuit can hold.
     #[error("a circuit holds at most {limit} steps")]
@@ -107,80 +107,37 @@ pub enum Error {
     #[error("`{term}` is not diagonal, so counts in the Z basis do not tell its mean")]
     NotDiagonal { term: String },
 
+    // Linear algebra, settings and reconstruction
     /// A matrix that must be square is not.
     #[error("{what} must be square, found {rows} x {columns}")]
-    NotSquare {
-        /// What the matrix stands for.
-        what: &'static str,
-        /// Its rows.
-        rows: usize,
-        /// Its columns.
-        columns: usize,
-    },
+    NotSquare { what: &'static str, rows: usize, columns: usize },
     /// A matrix, state or list has the wrong size.
     #[error("{what} has size {found}, expected {expected}")]
-    Dimension {
-        /// What has the size.
-        what: &'static str,
-        /// Its size.
-        found: usize,
-        /// The size wanted.
-        expected: usize,
-    },
+    Dimension { what: &'static str, found: usize, expected: usize },
     /// A number that must be finite is NaN or infinite.
     #[error("{what} holds {value} at index {index}, expected a finite number")]
-    NotFinite {
-        /// What holds the number.
-        what: &'static str,
-        /// Where it stands (row-major for a matrix).
-        index: usize,
-        /// The number.
-        value: f64,
-    },
+    NotFinite { what: &'static str, index: usize, value: f64 },
     /// A matrix that must be Hermitian is not.
     #[error("the matrix differs from its conjugate transpose by {deviation:e}, expected a Hermitian one")]
-    NotHermitian {
-        /// Frobenius norm of the difference.
-        deviation: f64,
-    },
+    NotHermitian { deviation: f64 },
     /// A matrix that must be unitary is not.
     #[error("the matrix is not unitary: its columns are not orthonormal within {tolerance:e}")]
-    NotUnitary {
-        /// Largest deviation allowed in an element of U† U.
-        tolerance: f64,
-    },
+    NotUnitary { tolerance: f64 },
+    /// A linear system whose matrix is not positive definite.
+    #[error("the matrix is not positive definite: its pivot in row {row} is {pivot}")]
+    NotPositive { row: usize, pivot: f64 },
     /// An iteration did not converge.
     #[error("{what} did not converge in {iterations} iterations")]
-    Convergence {
-        /// The computation.
-        what: &'static str,
-        /// Iterations spent.
-        iterations: usize,
-    },
+    Convergence { what: &'static str, iterations: usize },
     /// A qubit is named that is not there.
     #[error("qubit {qubit} is out of range, expected one below {width}")]
-    QubitIndex {
-        /// The qubit.
-        qubit: usize,
-        /// Number of qubits.
-        width: usize,
-    },
+    QubitIndex { qubit: usize, width: usize },
     /// A list of distinct qubits names one twice.
     #[error("qubit {qubit} is listed twice, expected distinct qubits")]
-    RepeatedQubit {
-        /// The qubit.
-        qubit: usize,
-    },
+    RepeatedQubit { qubit: usize },
     /// A setting is outside its range.
     #[error("{name} is {found}, expected {expected}")]
-    Setting {
-        /// Name of the setting.
-        name: &'static str,
-        /// Its value.
-        found: f64,
-        /// The range wanted.
-        expected: &'static str,
-    },
+    Setting { name: &'static str, found: f64, expected: &'static str },
     /// A reconstruction was given nothing to work on.
     #[error("found no shots, expected at least one")]
     NoShots,
@@ -188,109 +145,39 @@ pub enum Error {
     #[error(
         "the readout confusion of qubit {qubit} has determinant {determinant}, expected at least 0.001 in modulus"
     )]
-    SingularReadout {
-        /// The qubit.
-        qubit: usize,
-        /// 1 - `p1_given_0` - `p0_given_1`.
-        determinant: f64,
-    },
+    SingularReadout { qubit: usize, determinant: f64 },
     /// A value has the wrong shape or number of qubits.
     #[error("{what}: found {found}, expected {wanted}")]
-    Shape {
-        /// What has the shape.
-        what: String,
-        /// What was found.
-        found: String,
-        /// What was wanted.
-        wanted: String,
-    },
+    Shape { what: String, found: String, wanted: String },
     /// A number is outside its range.
     #[error("{what} is {found}, but {wanted} was expected")]
-    OutOfRange {
-        /// What the number stands for.
-        what: String,
-        /// The number.
-        found: f64,
-        /// The range.
-        wanted: String,
-    },
+    OutOfRange { what: String, found: f64, wanted: String },
+
+    // Channels and calibrations
     /// A map is no quantum channel.
     #[error("the map is not {property}: it is off by {deviation:e}, expected less than 1e-9")]
-    NotAChannel {
-        /// The property that it lacks.
-        property: &'static str,
-        /// Largest deviation of an element.
-        deviation: f64,
-    },
+    NotAChannel { property: &'static str, deviation: f64 },
     /// A file cannot be read or written.
     #[error("{file}: {reason}")]
-    File {
-        /// Name of the file.
-        file: String,
-        /// What is the matter with it.
-        reason: String,
-    },
+    File { file: String, reason: String },
     /// A file is not JSON, or only the beginning of it.
     #[error("{file}: not complete JSON at line {line}, column {column}: {reason}")]
-    Json {
-        /// Name of the file.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What the parser says.
-        reason: String,
-    },
+    Json { file: String, line: usize, column: usize, reason: String },
     /// A file lacks a field.
     #[error("{file}: `{field}` is missing")]
-    MissingField {
-        /// Name of the file.
-        file: String,
-        /// Way to the field.
-        field: String,
-    },
+    MissingField { file: String, field: String },
     /// A field of a file has a value that cannot be.
     #[error("{file}: `{field}` is {found}, expected {wanted}")]
-    BadField {
-        /// Name of the file.
-        file: String,
-        /// Way to the field.
-        field: String,
-        /// Its value.
-        found: String,
-        /// What was wanted.
-        wanted: String,
-    },
+    BadField { file: String, field: String, found: String, wanted: String },
     /// A coupling map falls into parts.
     #[error(
         "{file}: `{field}` joins only {reached} of {width} qubits, and qubit {qubit} is not among them; expected a \
          connected map"
     )]
-    Disconnected {
-        /// Name of the file.
-        file: String,
-        /// Name of the field.
-        field: String,
-        /// The lowest qubit that is not reached from qubit 0.
-        qubit: usize,
-        /// How many qubits are reached from qubit 0.
-        reached: usize,
-        /// How many there are.
-        width: usize,
-    },
+    Disconnected { file: String, field: String, qubit: usize, reached: usize, width: usize },
     /// No snapshot of this name comes with the crate.
     #[error("no device `{name}` comes with the crate, expected one of {known}")]
-    UnknownDevice {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
-
-    /// A linear system whose matrix is not positive definite.
-    #[error("the matrix is not positive definite: its pivot in row {row} is {pivot}")]
-    NotPositive { row: usize, pivot: f64 },
+    UnknownDevice { name: String, known: String },
 
     // Training
     /// A target with a number of amplitudes that no register has, or too many.
@@ -313,76 +200,31 @@ pub enum Error {
         "{found} connected qubits are wanted, but {device} has only {limit}, or fewer that work together"
     )]
     DeviceWidth { device: String, found: usize, limit: usize },
+
+    // Devices
     /// A device without qubits, or with too many.
     #[error("device `{device}` has {found} qubits, expected 1 to {limit}")]
-    TargetWidth {
-        /// Name of the device.
-        device: String,
-        /// How many qubits it has.
-        found: usize,
-        /// How many it may have.
-        limit: usize,
-    },
+    TargetWidth { device: String, found: usize, limit: usize },
     /// An edge of a coupling map that joins no two qubits of the device.
     #[error("edge {first}-{second} of device `{device}` joins no two of its {width} qubits")]
-    Edge {
-        /// Name of the device.
-        device: String,
-        /// First qubit of the edge.
-        first: usize,
-        /// Second qubit of the edge.
-        second: usize,
-        /// How many qubits the device has.
-        width: usize,
-    },
+    Edge { device: String, first: usize, second: usize, width: usize },
     /// A circuit that needs more qubits than the device has.
     #[error("circuit `{circuit}` needs {found} qubits, but device `{device}` has {limit}")]
-    DeviceTooSmall {
-        /// Name of the circuit.
-        circuit: String,
-        /// How many qubits it needs.
-        found: usize,
-        /// Name of the device.
-        device: String,
-        /// How many qubits the device has.
-        limit: usize,
-    },
+    DeviceTooSmall { circuit: String, found: usize, device: String, limit: usize },
     /// A circuit that needs a path between qubits where the coupling map has none.
     #[error(
         "circuit `{circuit}` needs {needed} connected qubits, but device `{device}` connects at most {reached}"
     )]
-    NotConnected {
-        /// Name of the circuit.
-        circuit: String,
-        /// How many qubits it joins by gates.
-        needed: usize,
-        /// Name of the device.
-        device: String,
-        /// How many qubits the device joins, or joins to those of the given layout.
-        reached: usize,
-    },
+    NotConnected { circuit: String, needed: usize, device: String, reached: usize },
     /// A circuit that was compiled for another device.
     #[error("circuit `{circuit}` was compiled for device `{found}`, not for `{expected}`")]
-    OtherDevice {
-        /// Name of the circuit.
-        circuit: String,
-        /// The device that it was compiled for.
-        found: String,
-        /// The device that was to run it.
-        expected: String,
-    },
+    OtherDevice { circuit: String, found: String, expected: String },
     /// A circuit without results was to run on a device.
     #[error("circuit `{circuit}` measures nothing, so a device has nothing to count")]
-    NothingMeasured {
-        /// Name of the circuit.
-        circuit: String,
-    },
+    NothingMeasured { circuit: String },
     /// A step that has no form in native gates.
     #[error("`{step}` cannot be compiled: noise is what the device adds")]
-    NotCompilable {
-        /// The step.
-        step: String,
-    },
+    NotCompilable { step: String },
     /// A device does not have a gate on these qubits.
     #[error(
         "`{gate}` on physical qubits {qubits:?} (step {step}) is not native to {device}, expected {basis} on coupled \

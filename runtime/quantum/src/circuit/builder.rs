@@ -58,8 +58,7 @@ impl Builder {
     pub fn qubits(&mut self, name: &str, width: usize) -> QubitSlice {
         let start = self.declare(name, width);
         // a width that was refused has no places
-        let width = self.circuit.width.min(start + width) - start;
-        QubitSlice::new((start..start + width).collect::<Vec<_>>())
+        QubitSlice::new((start..self.circuit.width).collect::<Vec<_>>())
     }
 
     fn declare(&mut self, name: &str, width: usize) -> usize {
@@ -163,9 +162,7 @@ impl Builder {
         if let Some(step) = body.iter().find(|step| !step.is_unitary()) {
             self.record(Err(Error::NotUnitaryStep { what: "power", step: step.name() }));
         } else if super::fits(times, body.len(), self.step()) {
-            for _ in 0..times {
-                self.extend(body.iter().cloned());
-            }
+            self.extend(super::repeated(&body, times));
         } else {
             self.record(Err(Error::TooManySteps { limit: super::MAX_STEPS }));
         }

@@ -33,7 +33,7 @@ use crate::gate::Call;
 use crate::{Angle, Error, Result};
 
 /// Steps of the longest circuit.
-pub(crate) const MAX_STEPS: usize = 1 << 26;
+pub(crate) const MAX_STEPS: usize = 1 << 24;
 
 /// Qubits of the widest circuit.
 const MAX_WIDTH: usize = 1 << 16;
@@ -44,6 +44,13 @@ fn fits(times: usize, length: usize, used: usize) -> bool {
         .checked_mul(length)
         .and_then(|steps| steps.checked_add(used))
         .is_some_and(|steps| steps <= MAX_STEPS)
+}
+
+/// `times` copies of `body` in a row.
+fn repeated(body: &[Instruction], times: usize) -> impl Iterator<Item = Instruction> + '_ {
+    // nothing, however often, is nothing: without this an empty body would be counted through
+    let times = if body.is_empty() { 0 } else { times };
+    std::iter::repeat_n(body, times).flatten().cloned()
 }
 
 /// A name for neighbouring qubits.
@@ -72,7 +79,7 @@ pub struct Circuit {
 }
 
 impl Circuit {
-    /// An empty circuit on `width` qubits, without registers of their own names.
+    /// An empty circuit on `width` qubits, at most 65,536, without registers of their own names.
     pub fn new(width: usize) -> Self {
         Self {
             name: "circuit".to_owned(),
@@ -198,16 +205,20 @@ impl Circuit {
     /// The circuit with all parameters replaced by values, in flat order.
     ///
     /// # Errors
-    /// [`Error::ParameterCount`], [`Error::ParameterValue`].
+    /// [`Error::ParameterCount`], [`Error::ParameterValue`]; [`Error::Angle`] where finite values give no finite angle.
     pub fn bind(&self, values: &[f64]) -> Result<Self> {
         self.parameters.check(values)?;
         let mut circuit = Self { parameters: Parameters::default(), ..self.clone() };
-        for step in &mut circuit.instructions {
-            step.for_each_call(&mut |call| {
+        let mut refused = Ok(());
+        for (step, instruction) in circuit.instructions.iter_mut().enumerate() {
+            instruction.for_each_call(&mut |call| {
                 call.angles.iter_mut().for_each(|angle| *angle = Angle::radians(angle.value(values)));
+                if refused.is_ok() && !call.angles.iter().all(Angle::is_valid) {
+                    refused = Err(Error::Angle { gate: call.name(), step });
+                }
             });
         }
-        Ok(circuit)
+        refused.map(|()| circuit)
     }
 
     /// The circuit with all parameters replaced by values by name.

@@ -2,6 +2,9 @@
 
 use crate::{Angle, Error, Result};
 
+/// Parameters of the largest circuit.
+const MAX_PARAMETERS: usize = 1 << 24;
+
 /// One declared parameter: a name and the shape of its values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
@@ -89,21 +92,22 @@ impl Parameters {
     /// wrong number of values.
     pub fn flatten(&self, named: &[(&str, &[f64])]) -> Result<Vec<f64>> {
         let mut flat = vec![f64::NAN; self.len()];
-        let known = || self.groups.iter().map(|g| g.name.clone()).collect::<Vec<_>>().join(", ");
+        let refused = |name: &str, fault| {
+            let known = self.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(", ");
+            Err(Error::ParameterName { name: name.to_owned(), fault, known })
+        };
         for (at, (name, values)) in named.iter().enumerate() {
-            let group = match self.group(name) {
-                Some(group) if named[..at].iter().all(|(other, _)| other != name) => group,
-                _ => return Err(Error::ParameterName { name: (*name).to_owned(), known: known() }),
-            };
+            let Some(group) = self.group(name) else { return refused(name, "is unknown") };
+            if named[..at].iter().any(|(other, _)| other == name) {
+                return refused(name, "is given twice");
+            }
             if values.len() != group.len() {
                 return Err(Error::ParameterCount { found: values.len(), expected: group.len() });
             }
             flat[group.offset..group.offset + group.len()].copy_from_slice(values);
         }
         match self.groups.iter().find(|group| named.iter().all(|(name, _)| *name != group.name)) {
-            Some(missing) if !missing.is_empty() => {
-                Err(Error::ParameterName { name: missing.name.clone(), known: known() })
-            }
+            Some(missing) if !missing.is_empty() => refused(&missing.name, "is missing"),
             _ => Ok(flat),
         }
     }
@@ -131,8 +135,7 @@ impl Parameters {
         }
         let offset = self.len();
         let size = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
-        // angles keep a parameter's number in 32 bits
-        if size.and_then(|size| size.checked_add(offset)).is_none_or(|end| end >= u32::MAX as usize) {
+        if size.and_then(|size| size.checked_add(offset)).is_none_or(|end| end > MAX_PARAMETERS) {
             return Err(Error::TooManyParameters { name: name.to_owned(), shape });
         }
         self.groups.push(Group { name: name.to_owned(), shape, offset });

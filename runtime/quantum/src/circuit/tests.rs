@@ -91,6 +91,13 @@ fn values_are_checked_by_name_and_number() {
         Err(Error::ParameterName { .. })
     ));
     assert!(matches!(circuit.bind_named(&[("psi", &[1.0])]), Err(Error::ParameterName { .. })));
+    let error = circuit.bind_named(&[("thet", &[1.0])]).unwrap_err().to_string();
+    assert!(error.starts_with("parameter `thet` is unknown; the circuit has: "), "{error}");
+    // finite values, infinite angle
+    let mut b = Builder::new("steep");
+    let (q, t): (_, Angle) = (b.qubit("q"), b.parameter("t"));
+    b.rx(1e300 * t, q);
+    assert!(matches!(b.finish().unwrap().bind(&[1e300]), Err(Error::Angle { .. })));
 }
 
 #[test]
@@ -118,6 +125,32 @@ fn the_builder_reports_the_first_mistake() {
         }),
         Error::DeclaredTwice { .. }
     ));
+}
+
+#[test]
+fn absurd_sizes_end_at_once() {
+    let mut b = Builder::new("wide");
+    b.qubit("a");
+    assert!(b.qubits("b", usize::MAX).is_empty());
+    assert!(matches!(b.finish(), Err(Error::TooManyQubits { .. })));
+    let mut b = Builder::new("empty");
+    b.power(usize::MAX, |_| {});
+    let empty = b.finish().unwrap();
+    assert_eq!(empty.power(usize::MAX).unwrap().depth(), 0);
+    assert!(matches!(empty.control(usize::MAX), Err(Error::TooManyQubits { .. })));
+    let mut b = Builder::new("trained");
+    assert!(b.parameters("t", 1 << 30).is_empty());
+    assert!(matches!(b.finish(), Err(Error::TooManyParameters { .. })));
+}
+
+#[test]
+fn controls_are_added_as_often_as_wanted() {
+    let mut b = Builder::new("flip");
+    let q = b.qubit("q");
+    b.x(q);
+    let twice = b.finish().unwrap().control(1).unwrap().control(0).unwrap().control(1).unwrap();
+    assert_eq!((twice.width(), twice.counts()["ccx"]), (3, 1));
+    assert_eq!((twice.qubit_name(1), twice.qubit_name(2)), ("control[0]".into(), "control2[0]".into()));
 }
 
 #[test]

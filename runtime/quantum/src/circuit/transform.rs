@@ -16,13 +16,19 @@ impl Circuit {
         })
     }
 
-    /// The circuit, controlled by `controls` more qubits, numbered after its own.
+    /// The circuit, controlled by `controls` more qubits, numbered after its own. They are a register named `control`, or
+    /// `control2`, `control3`, .. where that name is taken.
     ///
     /// # Errors
-    /// [`Error::NotUnitaryStep`] where a step cannot be controlled.
+    /// [`Error::NotUnitaryStep`] where a step cannot be controlled, [`Error::TooManyQubits`].
     pub fn control(&self, controls: usize) -> Result<Self> {
         let mut circuit = self.clone();
-        circuit.declare("control", controls)?;
+        if controls > 0 {
+            let names = (2..).map(|number| format!("control{number}"));
+            let free = |name: &String| self.registers.iter().all(|register| register.name != *name);
+            let name = std::iter::once("control".to_owned()).chain(names).find(free);
+            circuit.declare(&name.unwrap_or_default(), controls)?;
+        }
         let qubits: Vec<_> = (self.width..self.width + controls).collect();
         circuit.instructions = control(&self.instructions, &qubits)?;
         Ok(circuit)
@@ -58,8 +64,7 @@ impl Circuit {
         if !super::fits(times, self.instructions.len(), 0) {
             return Err(Error::TooManySteps { limit: MAX_STEPS });
         }
-        let instructions = std::iter::repeat_n(&self.instructions, times).flatten().cloned().collect();
-        Ok(Self { instructions, ..self.clone() })
+        Ok(Self { instructions: super::repeated(&self.instructions, times).collect(), ..self.clone() })
     }
 
     /// Appends another circuit on the given qubits. Parameters join by name: same name and shape is the same parameter;

@@ -247,6 +247,6 @@ fn matrices_of_the_user_are_checked_and_lowered() {
     let half = Matrix::eye(2) * C64::from(0.5);
     assert!(matches!(UnitaryGate::new("half", half), Err(crate::Error::UnitaryGate { .. })));
     let nan = Matrix::eye(2) * C64::from(f64::NAN);
-    assert!(matches!(UnitaryGate::new("nan", nan), Err(crate::Error::UnitaryGate { .. })));
+    assert!(matches!(UnitaryGate::new("nan", nan), Err(crate::Error::NotFinite { .. })));
     assert!(matches!(UnitaryGate::new("odd", Matrix::eye(3)), Err(crate::Error::MatrixShape { .. })));
 }

@@ -20,7 +20,7 @@ impl UnitaryGate {
     /// A gate from a `2^k x 2^k` unitary matrix, `k` from 1 to 10; operand 0 is the least significant bit.
     ///
     /// # Errors
-    /// [`Error::MatrixShape`] and [`Error::UnitaryGate`].
+    /// [`Error::MatrixShape`], [`Error::NotFinite`] and [`Error::UnitaryGate`].
     pub fn new(label: impl Into<String>, matrix: Matrix) -> Result<Self> {
         let label = label.into();
         let (rows, columns) = matrix.dim();
@@ -28,11 +28,15 @@ impl UnitaryGate {
         if rows != columns || !rows.is_power_of_two() || !(1..=MAX_WIDTH).contains(&width) {
             return Err(Error::MatrixShape { gate: label, rows, columns });
         }
+        if let Some(index) = matrix.iter().position(|a| !a.is_finite()) {
+            let (what, a) = ("the matrix of a gate", matrix[(index / columns, index % columns)]);
+            let value = if a.re.is_finite() { a.im } else { a.re };
+            return Err(Error::NotFinite { what, index, value });
+        }
         let product = matrix.dot(&matrix.t().mapv(|a| a.conj()));
         let identity = |(r, c)| if r == c { C64::from(1.0) } else { C64::from(0.0) };
         let deviation = product.indexed_iter().map(|(at, a)| (a - identity(at)).norm()).fold(0.0, f64::max);
-        // NaN compares false, so the test is for what is wanted
-        if deviation <= TOLERANCE && matrix.iter().all(|a| a.is_finite()) {
+        if deviation <= TOLERANCE {
             Ok(Self { label, width, matrix })
         } else {
             Err(Error::UnitaryGate { gate: label, deviation, tolerance: TOLERANCE })

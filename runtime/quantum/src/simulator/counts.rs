@@ -34,10 +34,11 @@ impl Counts {
         Ok(Self { width, counts: BTreeMap::new() })
     }
 
-    /// Counts `times` more of a bitstring; bits beyond the width are dropped.
+    /// Counts `times` more of a bitstring; bits beyond the width are dropped, and a count stays at most `u64::MAX`.
     pub fn add(&mut self, bits: u128, times: u64) {
         if times > 0 {
-            *self.counts.entry(bits & mask(self.width)).or_default() += times;
+            let count = self.counts.entry(bits & mask(self.width)).or_default();
+            *count = count.saturating_add(times);
         }
     }
 
@@ -62,9 +63,9 @@ impl Counts {
         self.width
     }
 
-    /// How many shots there were.
+    /// How many shots there were, at most `u64::MAX`.
     pub fn total(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.values().fold(0, |sum, times| sum.saturating_add(*times))
     }
 
     /// How often a bitstring was measured.
@@ -152,6 +153,9 @@ mod tests {
         counts.add(0b011, 2);
         counts.add(0b111, 0);
         assert_eq!(counts.to_string(), "001: 5, 011: 2, 110: 2");
+        let mut many = counts.clone();
+        many.add(0b110, u64::MAX);
+        assert_eq!((many.count(0b110), many.total()), (u64::MAX, u64::MAX));
         assert_eq!(counts.most_common()[0], (1, 5));
         assert_eq!(counts.to_probabilities().unwrap()[6], 2.0 / 9.0);
         assert_eq!(counts.iter().len(), 3);

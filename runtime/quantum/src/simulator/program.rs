@@ -100,22 +100,32 @@ impl<T: Precision> Program<T> {
         Ok(Self { width: circuit.width(), space, parameters, steps, readouts, outputs })
     }
 
-    /// The matrices of the parametrised gates for these values.
+    /// The matrices of the parametrised gates for these values; finite values may still give an angle that is not.
     pub(crate) fn bind(&self, values: &[f64]) -> Result<Vec<Form<T>>> {
-        fn bind<T: Precision>(steps: &[Step<T>], space: Space, values: &[f64], forms: &mut Vec<Form<T>>) {
-            for step in steps {
+        fn bind<T: Precision>(
+            steps: &[Step<T>],
+            space: Space,
+            values: &[f64],
+            forms: &mut Vec<Form<T>>,
+        ) -> Result<()> {
+            for (number, step) in steps.iter().enumerate() {
                 match step {
                     Step::Gate(gate) => {
-                        forms.extend(space.forms(&gate.call.matrix(values), gate.layouts.len() == 1));
+                        let angles = gate.call.values(values);
+                        if !angles.iter().all(|angle| angle.is_finite()) {
+                            return Err(Error::Angle { gate: gate.call.name(), step: number });
+                        }
+                        forms.extend(space.forms(&gate.call.gate.matrix(&angles), gate.layouts.len() == 1));
                     }
-                    Step::If { body, .. } => bind(body, space, values, forms),
+                    Step::If { body, .. } => bind(body, space, values, forms)?,
                     _ => {}
                 }
             }
+            Ok(())
         }
         self.parameters.check(values)?;
         let mut forms = Vec::new();
-        bind(&self.steps, self.space, values, &mut forms);
+        bind(&self.steps, self.space, values, &mut forms)?;
         Ok(forms)
     }
 
