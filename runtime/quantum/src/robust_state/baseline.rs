@@ -9,13 +9,19 @@
 //! | [`cobyla()`] | 1 | through one fidelity |
 //! | [`exact_gradient`] | none: a simulation only | everything; the upper reference |
 
+use std::fmt;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{ExactLaboratory, Laboratory, Task, seed_of};
+use super::{ExactLaboratory, TargetState, Task, arithmetic, seed_of};
+use crate::circuit::Confusion;
+use crate::device::{CompileOptions, Compiled, Device, Edge, Job, Layout, Region, Target, compile};
 use crate::gradient::{DensityAdjoint, Hermitian, ShiftRule};
 use crate::optimise::{Adam, Cobyla, Optimiser, Schedule, Spsa};
-use crate::{C64, Error, Result, linalg};
+use crate::simulator::Counts;
+use crate::tomography::mitigate;
+use crate::{C64, Circuit, Error, Instruction, Result, linalg};
 
 /// What a device can be asked: how close a prepared state is to the target.
 pub trait FidelityEstimator {
@@ -26,40 +32,65 @@ pub trait FidelityEstimator {
     fn fidelity(&mut self, values: &[f64], seed: u64) -> Result<f64>;
 }
 
-/// A measurement that asks only "is it the target?", with shot noise and no error of its own. No device has it: the
-/// inverse of the target's preparation would add its own noise, and Pauli settings would cost `3^n` executions. It is the
-/// best that a baseline could hope for.
-#[derive(Debug)]
-pub struct ProjectiveFidelity<'d, 't> {
-    laboratory: ExactLaboratory<'d>,
-    task: &'t Task,
+/// The fidelity by undoing the target: the inverse of its [arithmetic] preparation follows the circuit, and the share of
+/// shots that read all zeros is the estimate. Any device can do it; the inverse adds its own noise.
+pub struct InverseFidelity<'d> {
+    device: &'d dyn Device,
+    compiled: Compiled,
+    confusion: Vec<Confusion>,
     shots: usize,
 }
 
-impl<'d, 't> ProjectiveFidelity<'d, 't> {
-    /// Of the states that a simulated device prepares.
+impl<'d> InverseFidelity<'d> {
+    /// Compiles a circuit and the inverse of its target for a device, within the qubits and edges of `region`.
     ///
     /// # Errors
-    /// [`Error::NoShots`].
-    pub fn new(laboratory: ExactLaboratory<'d>, task: &'t Task, shots: usize) -> Result<Self> {
+    /// [`Error::NoShots`]; as [`compile`].
+    pub fn new(
+        device: &'d dyn Device,
+        circuit: &Circuit,
+        target: &TargetState,
+        region: &Region,
+        shots: usize,
+    ) -> Result<Self> {
         if shots == 0 {
             return Err(Error::NoShots);
         }
-        Ok(Self { laboratory, task, shots })
+        let mut whole = circuit.clone();
+        let qubits: Vec<_> = (0..circuit.width()).collect();
+        whole.append(&arithmetic(target)?.inverse()?, &qubits)?;
+        // all at the end: routing must not pass through a qubit that is measured already
+        whole.push(Instruction::Barrier { qubits: qubits.clone() })?;
+        for qubit in qubits {
+            whole.push(Instruction::Measure { qubit, bit: qubit, confusion: None })?;
+        }
+        let all = device.target();
+        let inside =
+            |edge: &&Edge| region.qubits.contains(&edge.first) && region.qubits.contains(&edge.second);
+        let edges = all.edges().filter(inside).cloned().collect::<Vec<_>>();
+        let part = Target::new(all.name(), all.sites().to_vec(), edges)?;
+        let options =
+            CompileOptions { layout: Layout::Fixed(region.qubits.clone()), ..CompileOptions::default() };
+        let compiled = compile(&whole, &part, &options)?;
+        Ok(Self { confusion: device.confusion(&compiled), device, compiled, shots })
     }
 }
 
-impl FidelityEstimator for ProjectiveFidelity<'_, '_> {
+impl fmt::Debug for InverseFidelity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InverseFidelity")
+            .field("device", &self.device.name())
+            .field("shots", &self.shots)
+            .finish()
+    }
+}
+
+impl FidelityEstimator for InverseFidelity<'_> {
     fn fidelity(&mut self, values: &[f64], seed: u64) -> Result<f64> {
-        let densities = self.laboratory.densities(values, seed)?;
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut mean = 0.0;
-        for (rho, case) in densities.iter().zip(self.task.cases()) {
-            let fidelity = linalg::state_fidelity(rho, case.target().amplitudes())?;
-            let hits = (0..self.shots).filter(|_| rng.random::<f64>() < fidelity).count();
-            mean += hits as f64 / (self.shots * densities.len()) as f64;
-        }
-        Ok(mean)
+        let job = Job { compiled: self.compiled.clone(), values: values.to_vec(), shots: self.shots, seed };
+        let counts = self.device.execute(&[job])?;
+        let frequencies = counts.first().map_or(Ok(Vec::new()), Counts::to_probabilities)?;
+        Ok(mitigate(&frequencies, &self.confusion)?.first().copied().unwrap_or_default())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::baseline::{ProjectiveFidelity, cobyla, exact_gradient, parameter_shift, random_start, spsa};
+use super::baseline::{InverseFidelity, cobyla, exact_gradient, parameter_shift, random_start, spsa};
 use super::*;
 use crate::device::{
     Calibration, CompileOptions, IdealDevice, Layout, NoiseOptions, NoisyDevice, Region, Target,
@@ -203,16 +203,15 @@ fn baselines_improve_on_their_start() {
     let exact = exact_gradient(&task, &laboratory(), &start, Schedule::cosine(0.02, 60), 60).unwrap();
     assert!(fidelity(&exact) > before + 0.005);
     let far = random_start(&task, 3);
-    let mut estimator = ProjectiveFidelity::new(laboratory(), &task, 1024).unwrap();
+    let (circuit, target) = (task.cases()[0].circuit(), task.cases()[0].target());
+    let mut estimator = InverseFidelity::new(&device, circuit, target, &region, 1024).unwrap();
     let by_spsa = spsa(&mut estimator, &far, 600, 1).unwrap();
     assert!(fidelity(&by_spsa) > fidelity(&far) + 0.1);
     let by_cobyla = cobyla(&mut estimator, &far, 600, 1).unwrap();
     assert!(fidelity(&by_cobyla) > fidelity(&far) + 0.1);
 
     let rule = ShiftRule::new(task.cases()[0].circuit()).unwrap();
-    let shifted = Task::state(rule.circuit(), TargetState::w(3).unwrap()).unwrap();
-    let lab = ExactLaboratory::new(&device, &shifted, &options(&region)).unwrap();
-    let mut estimator = ProjectiveFidelity::new(lab, &shifted, 100_000).unwrap();
+    let mut estimator = InverseFidelity::new(&device, rule.circuit(), target, &region, 100_000).unwrap();
     let by_shift = parameter_shift(&rule, &mut estimator, &start, 0.02, 20 * rule.shifts().len(), 1).unwrap();
     assert!(fidelity(&by_shift) > before + 0.003);
     assert!(parameter_shift(&rule, &mut estimator, &start, 0.02, 5, 1).is_err());
