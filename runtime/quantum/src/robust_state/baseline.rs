@@ -67,7 +67,7 @@ impl<'d> InverseFidelity<'d> {
         let all = device.target();
         let inside =
             |edge: &&Edge| region.qubits.contains(&edge.first) && region.qubits.contains(&edge.second);
-        let edges = all.edges().filter(inside).cloned().collect::<Vec<_>>();
+        let edges = all.edges().filter(inside).copied().collect::<Vec<_>>();
         let part = Target::new(all.name(), all.sites().to_vec(), edges)?;
         let options =
             CompileOptions { layout: Layout::Fixed(region.qubits.clone()), ..CompileOptions::default() };
