@@ -3,7 +3,7 @@
 //! | baseline | executions a step | knows of the noise |
 //! |---|---|---|
 //! | [`noise_unaware`] | 0 | nothing |
-//! | [`arithmetic`](super::arithmetic) | 0 | nothing; no training at all |
+//! | [`arithmetic`] | 0 | nothing; no training at all |
 //! | [`parameter_shift`] | 2 for each angle, and more | through the shifted fidelities |
 //! | [`spsa`] | 2 | through two fidelities |
 //! | [`cobyla()`] | 1 | through one fidelity |
@@ -45,7 +45,7 @@ impl<'d> InverseFidelity<'d> {
     /// Compiles a circuit and the inverse of its target for a device, within the qubits and edges of `region`.
     ///
     /// # Errors
-    /// [`Error::NoShots`]; as [`compile`].
+    /// [`Error::NoShots`]; as [`compile()`].
     pub fn new(
         device: &'d dyn Device,
         circuit: &Circuit,
