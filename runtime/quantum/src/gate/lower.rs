@@ -8,9 +8,10 @@ use crate::{Angle, C64, Matrix};
 impl Call {
     /// The same unitary in the gates `rz`, `sx`, `x`, `cx` and `gphase`, in order of application.
     ///
-    /// Several controls follow Barenco et al., Phys. Rev. A 52, 3457 (1995), lemma 7.5. A matrix of two qubits takes at
-    /// most three `cx` ([`Cartan`](super::Cartan)); one of more qubits is taken apart by Givens rotations in Gray-code
-    /// order, which is exact but not the shortest.
+    /// Several controls follow Barenco et al., Phys. Rev. A 52, 3457 (1995), lemmas 7.2, 7.3 and 7.5: the gates grow with
+    /// the square of the controls. A matrix of two qubits takes at most three `cx` ([`Cartan`](super::Cartan)); one of `n`
+    /// qubits is taken apart by Givens rotations in Gray-code order, which is exact but not the shortest: about `4^n n^2`
+    /// gates.
     pub fn lower(&self) -> Vec<Call> {
         self.lower_to(&[])
     }
@@ -73,6 +74,12 @@ impl Call {
             halved(base, self.angles[0], &controls, targets[0])
         } else if row("x") {
             conjugated(&[call("h", [], targets)], call("p", [PI.into()], targets))
+        } else if row("z") {
+            vec![call("p", [PI.into()], targets).controlled(&controls)]
+        } else if row("y") {
+            conjugated(&[call("sdg", [], targets)], call("x", [], targets))
+        } else if row("h") {
+            conjugated(&[call("ry", [(-FRAC_PI_4).into()], targets)], call("p", [PI.into()], targets))
         } else if row("rx") {
             conjugated(&[call("h", [], targets)], call("rz", [self.angles[0]], targets))
         } else if row("swap") {
@@ -108,14 +115,43 @@ fn halved(name: &'static str, angle: Angle, controls: &[usize], target: usize) -
         _ => return vec![call(name, [angle], &[target]).controlled(controls)],
     };
     let half = |angle| call(name, [angle], &[target]);
-    let flip = call("x", [], &[last]).controlled(rest);
-    vec![
-        half(angle / 2.0).controlled(&[last]),
-        flip.clone(),
-        half(angle / -2.0).controlled(&[last]),
-        flip,
-        half(angle / 2.0).controlled(rest),
-    ]
+    let flip = borrowed(rest, target, last);
+    let mut calls = vec![half(angle / 2.0).controlled(&[last])];
+    calls.extend_from_slice(&flip);
+    calls.push(half(angle / -2.0).controlled(&[last]));
+    calls.extend(flip);
+    calls.push(half(angle / 2.0).controlled(rest));
+    calls
+}
+
+/// An X with many controls, with the help of one qubit in any state: Toffoli gates, linear in the controls.
+fn borrowed(controls: &[usize], spare: usize, target: usize) -> Vec<Call> {
+    if controls.len() < 4 {
+        return ladder(controls, &[spare], target);
+    }
+    let (first, second) = controls.split_at(controls.len() / 2);
+    let joined: Vec<_> = second.iter().copied().chain([spare]).collect();
+    let (low, high) = (ladder(first, &[second, &[target]].concat(), spare), ladder(&joined, first, target));
+    [low.clone(), high.clone(), low, high].concat()
+}
+
+/// An X with `k` controls, with the help of `k - 2` qubits in any state.
+fn ladder(controls: &[usize], spare: &[usize], target: usize) -> Vec<Call> {
+    let [first, second, rest @ ..] = controls else {
+        return vec![call("x", [], &[target]).controlled(controls)];
+    };
+    let to = |k: usize| if k == rest.len() { target } else { spare[k] };
+    let bottom = call("ccx", [], &[*first, *second, to(0)]);
+    let rung = |k: usize| call("ccx", [], &[rest[k], spare[k], to(k + 1)]);
+    // down and up again, once with the target and once without
+    let way = |rungs: usize| {
+        let down = (0..rungs).rev().map(rung);
+        down.chain([bottom.clone()]).chain((0..rungs).map(rung)).collect::<Vec<_>>()
+    };
+    match rest.len() {
+        0 => vec![bottom],
+        rungs => [way(rungs), way(rungs - 1)].concat(),
+    }
 }
 
 /// `u` as phase, rz, ry, rz.
@@ -202,4 +238,42 @@ fn two_level(block: [[C64; 2]; 2], upper: usize, lower: usize, qubits: &[usize])
         others.iter().filter(|k| upper >> **k & 1 == 0).map(|k| call("x", [], &[qubits[*k]])).collect();
     let middle = euler(&matrix, qubits[bit]).into_iter().map(|inner| inner.controlled(&controls));
     flips.iter().cloned().chain(middle).chain(flips.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borrowed_qubits_come_back_as_they_were() {
+        for k in 0..=9 {
+            let (controls, spare, target): (Vec<_>, _, _) = ((0..k).collect(), k, k + 1);
+            let calls = borrowed(&controls, spare, target);
+            let mask = |qubits: &[usize]| qubits.iter().fold(0_usize, |mask, qubit| mask | 1 << qubit);
+            let flip = |state: usize, controls: &[usize], target: usize| {
+                let on = mask(controls);
+                state ^ usize::from(state & on == on) << target
+            };
+            for before in 0..1 << (k + 2) {
+                let after = calls.iter().fold(before, |state, call| {
+                    flip(state, &call.control_qubits().collect::<Vec<_>>(), call.target_qubits()[0])
+                });
+                assert_eq!(after, flip(before, &controls, target), "{k} controls");
+            }
+        }
+    }
+
+    #[test]
+    fn gates_grow_with_the_square_of_the_controls() {
+        for row in crate::gate::table() {
+            let count = |k: usize| {
+                let qubits: Vec<_> = (0..row.operands.len()).collect();
+                let controls: Vec<_> = (qubits.len()..qubits.len() + k).collect();
+                let angles: Vec<_> = row.angles.iter().map(|_| Angle::radians(0.3)).collect();
+                Call::new(Gate::Standard(row), angles, qubits).controlled(&controls).lower().len()
+            };
+            let (few, many) = (count(8), count(12));
+            assert!(many <= 6 * few, "{}: {few} and {many}", row.name);
+        }
+    }
 }

@@ -43,10 +43,14 @@ pub use compiled::Compiled;
 
 use super::target::Target;
 use crate::circuit::{Circuit, Instruction};
+use crate::gate::Gate;
 use crate::{Error, Result};
 use layout::{Costs, Demand};
 use native::{PAIRS, pair};
 use route::{Move, Order, Places, Route};
+
+/// Qubits of the widest matrix that is compiled: one more takes millions of gates.
+const MAX_MATRIX: usize = 5;
 
 /// Where the qubits of a circuit are put.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,7 +88,8 @@ impl Default for CompileOptions {
 ///
 /// # Errors
 /// [`Error::DeviceTooSmall`], [`Error::NotConnected`]; for a fixed layout that is none: [`Error::Dimension`],
-/// [`Error::QubitIndex`], [`Error::RepeatedQubit`]; [`Error::NotCompilable`] for a circuit with noise in it.
+/// [`Error::QubitIndex`], [`Error::RepeatedQubit`]; [`Error::NotCompilable`] for a circuit with noise in it;
+/// [`Error::OutOfRange`] for a matrix on more than five qubits.
 pub fn compile(circuit: &Circuit, target: &Target, options: &CompileOptions) -> Result<Compiled> {
     let span = tracing::debug_span!("compile", circuit = circuit.name(), device = target.name());
     let _entered = span.enter();
@@ -142,6 +147,13 @@ fn lower(steps: &[Instruction], wires: &mut [usize], rename: bool) -> Result<Vec
     for step in steps {
         match step {
             Instruction::Gate(call) => {
+                if let Gate::Unitary(gate) = &call.gate
+                    && gate.width() > MAX_MATRIX
+                {
+                    let what = format!("number of qubits of the matrix `{}`", gate.label());
+                    let (found, wanted) = (gate.width() as f64, format!("at most {MAX_MATRIX} to compile"));
+                    return Err(Error::OutOfRange { what, found, wanted });
+                }
                 for call in call.lower_to(&PAIRS).into_iter().filter(|call| !call.qubits.is_empty()) {
                     if rename && call.gate.name() == "swap" {
                         wires.swap(call.qubits[0], call.qubits[1]);

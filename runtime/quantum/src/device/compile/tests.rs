@@ -275,6 +275,15 @@ fn what_cannot_be_compiled_is_refused() {
     let channel = std::sync::Arc::new(crate::Channel::depolarizing(0.1, 1).unwrap());
     noisy.push(Instruction::Channel { channel, qubits: vec![0] }).unwrap();
     assert!(matches!(compiled(&noisy, &line, Layout::Auto), Err(Error::NotCompilable { .. })));
+    let mut b = Builder::new("wide");
+    let q: Qubits<6> = b.register("q");
+    b.unitary(&Matrix::eye(64), q);
+    let grid = Target::grid(2, 3).unwrap();
+    let error = compiled(&b.finish().unwrap(), &grid, Layout::Auto).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "number of qubits of the matrix `unitary` is 6, but at most 5 to compile was expected"
+    );
 }
 
 #[test]
