@@ -256,15 +256,23 @@ fn report(rows: &[Row]) -> Report {
     let five: Vec<_> = rows.iter().filter(|row| row.width == 5).collect();
     for device in ["manila", "jakarta"] {
         let rows: Vec<_> = four.iter().copied().filter(|row| row.device == device).collect();
+        if rows.is_empty() {
+            continue;
+        }
         report.metric(format!("coherent_ratio_{device}"), ratio(&rows, |row| row.newton.coherent));
         report.metric(format!("coherent_ratio_shots_{device}"), ratio(&rows, |row| row.tomography.coherent));
     }
     let gain =
         |rows: &[&Row], of: fn(&Row) -> Quality| mean(rows, |row| of(row).fidelity - row.before.fidelity);
-    let exact = gain(&four, |row| row.exact);
-    report.metric("gain_over_exact_mean", gain(&four, |row| row.newton) / exact);
-    report.metric("gain_over_exact_adam", gain(&four, |row| row.adam) / exact);
-    report.metric("gain_over_exact_long", gain(&four, |row| row.newton) / gain(&four, |row| row.exact_long));
+    if !four.is_empty() {
+        let exact = gain(&four, |row| row.exact);
+        report.metric("gain_over_exact_mean", gain(&four, |row| row.newton) / exact);
+        report.metric("gain_over_exact_adam", gain(&four, |row| row.adam) / exact);
+        report.metric(
+            "gain_over_exact_long",
+            gain(&four, |row| row.newton) / gain(&four, |row| row.exact_long),
+        );
+    }
     let delta = |row: &Row| (row.control.fidelity - row.before.fidelity).abs();
     report.metric("control_delta_max", rows.iter().map(delta).fold(0.0, f64::max));
     let margins = [&four, &five].into_iter().flat_map(|rows| by_device(rows)).map(|(_, rows)| {
