@@ -201,15 +201,21 @@ pub fn parameter_shift(
     }
     let mut values = start.to_vec();
     let mut adam = Adam::new(Schedule::cosine(rate, steps));
-    let mut asked = 0;
+    let mut objective = infidelity(estimator, seed);
     for _ in 0..steps {
-        let gradient = rule.gradient(&values, |shifted| {
-            asked += 1;
-            Ok(-estimator.fidelity(shifted, seed_of(seed, asked))?)
-        })?;
+        let gradient = rule.gradient(&values, &mut objective)?;
         adam.step(&mut values, &gradient)?;
     }
     Ok(values)
+}
+
+/// What the baselines minimise: the negated estimate, each asked with a seed of its own.
+fn infidelity(estimator: &mut dyn FidelityEstimator, seed: u64) -> impl FnMut(&[f64]) -> Result<f64> {
+    let mut asked = 0;
+    move |values| {
+        asked += 1;
+        Ok(-estimator.fidelity(values, seed_of(seed, asked))?)
+    }
 }
 
 /// Simultaneous perturbation with `budget` executions.
@@ -222,11 +228,7 @@ pub fn spsa(
     budget: usize,
     seed: u64,
 ) -> Result<Vec<f64>> {
-    let mut asked = 0;
-    let mut objective = |values: &[f64]| {
-        asked += 1;
-        Ok(-estimator.fidelity(values, seed_of(seed, asked))?)
-    };
+    let mut objective = infidelity(estimator, seed);
     // a tenth of the budget measures how steep the objective is
     let samples = (budget / 20).max(1);
     let mut spsa =
@@ -244,10 +246,6 @@ pub fn cobyla(
     budget: usize,
     seed: u64,
 ) -> Result<Vec<f64>> {
-    let mut asked = 0;
-    let objective = |values: &[f64]| {
-        asked += 1;
-        Ok(-estimator.fidelity(values, seed_of(seed, asked))?)
-    };
+    let objective = infidelity(estimator, seed);
     Ok(Cobyla::new(budget).minimise(start, objective)?.parameters)
 }
