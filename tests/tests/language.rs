@@ -1,7 +1,8 @@
 //! Programs of the language: what `circuit!` accepts, and what the circuits then hold.
 
 use ketline::prelude::*;
-use ketline::quantum::simulator::StateVector;
+use ketline::quantum::device::{CompileOptions, Target, compile};
+use ketline::quantum::gradient::{adjoint, parameter_shift};
 use ketline::{Error, Result};
 
 circuit!(
@@ -157,6 +158,26 @@ fn parameters_keep_their_names() -> Result<()> {
     let short = program.params(&[0.0; 5]);
     assert_eq!(short, Err(Error::ParameterCount { found: 5, expected: 6 }));
     assert_eq!((AnsatzParams::<3, 2>::NAME, AnsatzParams::<3, 2>::WIDTH), ("ansatz", 3));
+    Ok(())
+}
+
+#[test]
+fn what_takes_a_circuit_takes_a_program_as_it_is_built() -> Result<()> {
+    let simulator = StateVector::new();
+    let counts = simulator.sample(&bell()?, &[], 100, 7)?;
+    assert_eq!(counts.count(0b00) + counts.count(0b11), 100);
+    assert_eq!(simulator.probabilities(&bell()?, &[])?.len(), 4);
+    let zz = observable!(Z(0) * Z(1));
+    assert!((simulator.expectation(&bell()?, &zz, &[])? - 1.0).abs() < 1e-12);
+    assert_eq!(simulator.run(&bell()?, &[])?.into_state()?.amplitudes().len(), 4);
+    let compiled = compile(&bell()?, &Target::line(2)?, &CompileOptions::default())?;
+    assert_eq!(compiled.circuit().width(), 2);
+    let values = [0.3, 0.4];
+    let swept = adjoint(&ansatz::<2, 1>()?, &zz, &values)?;
+    let shifted = parameter_shift(&simulator, &ansatz::<2, 1>()?, &zz, &values)?;
+    for (a, b) in swept.gradient.iter().zip(&shifted.gradient) {
+        assert!((a - b).abs() < 1e-12);
+    }
     Ok(())
 }
 

@@ -124,6 +124,12 @@ impl<D> Deref for Program<D> {
     }
 }
 
+impl<D> AsRef<Circuit> for Program<D> {
+    fn as_ref(&self) -> &Circuit {
+        &self.circuit
+    }
+}
+
 impl<D> Clone for Program<D> {
     fn clone(&self) -> Self {
         Self { circuit: self.circuit.clone(), declaration: PhantomData }

@@ -170,7 +170,8 @@ impl Builder {
     }
 
     /// Another circuit on the qubits of `operand`; its parameters join those of this one by name.
-    pub fn append(&mut self, circuit: &Circuit, operand: impl Operand) {
+    pub fn append(&mut self, circuit: &impl AsRef<Circuit>, operand: impl Operand) {
+        let circuit = circuit.as_ref();
         let qubits = self.checked(&circuit.name, &operand.qubits());
         if self.error.is_none() {
             match self.circuit.adopt(circuit, &qubits) {

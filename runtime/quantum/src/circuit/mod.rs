@@ -318,6 +318,12 @@ impl Circuit {
     }
 }
 
+impl AsRef<Self> for Circuit {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl From<Call> for Instruction {
     fn from(call: Call) -> Self {
         Self::Gate(call)

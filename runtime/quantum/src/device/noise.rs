@@ -164,7 +164,8 @@ impl NoiseModel {
     /// are changes of frame and always possible.
     ///
     /// Inside an `if`, gates have their noise; the qubits of its body count as busy for as long as the body takes.
-    pub fn apply(&self, circuit: &Circuit, physical: &[usize]) -> Result<Circuit> {
+    pub fn apply(&self, circuit: &impl AsRef<Circuit>, physical: &[usize]) -> Result<Circuit> {
+        let circuit = circuit.as_ref();
         self.check_layout(circuit, physical)?;
         let length = |step: &Instruction, number: usize| self.length(step, number, physical);
         let schedule = Schedule::new(circuit, &length)?;

@@ -24,8 +24,8 @@ impl Adjoint {
     ///
     /// # Errors
     /// [`Error::NotDifferentiable`] for noise, measurement before the end, reset and conditions.
-    pub fn new(circuit: &Circuit) -> Result<Self> {
-        let program = Program::new(circuit, Space::Vector)?;
+    pub fn new(circuit: &impl AsRef<Circuit>) -> Result<Self> {
+        let program = Program::new(circuit.as_ref(), Space::Vector)?;
         if let Some(step) = program.steps.get(program.certain()) {
             let instead = match step {
                 Step::Kraus(_) => "`density_gradient`",

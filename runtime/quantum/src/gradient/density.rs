@@ -24,7 +24,8 @@ impl DensityAdjoint {
     ///
     /// # Errors
     /// [`Error::NotDifferentiable`] for measurement before the end and conditions.
-    pub fn new(circuit: &Circuit) -> Result<Self> {
+    pub fn new(circuit: &impl AsRef<Circuit>) -> Result<Self> {
+        let circuit = circuit.as_ref();
         let program = Program::new(circuit, Space::Density(circuit.width()))?;
         if let Some(step) = program.steps.get(program.certain()) {
             let (step, instead) = (step.name().to_owned(), "`parameter_shift`");

@@ -52,7 +52,7 @@ pub struct Gradient {
 ///
 /// # Errors
 /// As [`Adjoint::new`] and [`Adjoint::gradient`].
-pub fn adjoint(circuit: &Circuit, observable: &Observable, values: &[f64]) -> Result<Gradient> {
+pub fn adjoint(circuit: &impl AsRef<Circuit>, observable: &Observable, values: &[f64]) -> Result<Gradient> {
     Adjoint::new(circuit)?.gradient(observable, values)
 }
 
@@ -61,7 +61,7 @@ pub fn adjoint(circuit: &Circuit, observable: &Observable, values: &[f64]) -> Re
 ///
 /// # Errors
 /// As [`Adjoint::new`] and [`Adjoint::gradient`].
-pub fn vjp(circuit: &Circuit, operator: &impl Operator, values: &[f64]) -> Result<Vec<f64>> {
+pub fn vjp(circuit: &impl AsRef<Circuit>, operator: &impl Operator, values: &[f64]) -> Result<Vec<f64>> {
     Ok(Adjoint::new(circuit)?.gradient(operator, values)?.gradient)
 }
 
@@ -69,7 +69,11 @@ pub fn vjp(circuit: &Circuit, operator: &impl Operator, values: &[f64]) -> Resul
 ///
 /// # Errors
 /// As [`DensityAdjoint::new`] and [`DensityAdjoint::gradient`].
-pub fn density_gradient(circuit: &Circuit, operator: &impl Operator, values: &[f64]) -> Result<Gradient> {
+pub fn density_gradient(
+    circuit: &impl AsRef<Circuit>,
+    operator: &impl Operator,
+    values: &[f64],
+) -> Result<Gradient> {
     DensityAdjoint::new(circuit)?.gradient(operator, values)
 }
 

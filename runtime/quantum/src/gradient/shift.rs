@@ -57,7 +57,8 @@ impl ShiftRule {
     ///
     /// # Errors
     /// [`Error::TooManyParameters`] for more angles than a circuit can number.
-    pub fn new(circuit: &Circuit) -> Result<Self> {
+    pub fn new(circuit: &impl AsRef<Circuit>) -> Result<Self> {
+        let circuit = circuit.as_ref();
         let (unrolled, angles) = circuit.unroll()?;
         let mut shifts = Vec::new();
         for step in unrolled.instructions() {
@@ -144,7 +145,7 @@ impl ShiftRule {
 /// As [`ShiftRule::new`], [`Simulator::plan`] and [`Plan::expectation`].
 pub fn parameter_shift(
     simulator: &impl Simulator,
-    circuit: &Circuit,
+    circuit: &impl AsRef<Circuit>,
     observable: &Observable,
     values: &[f64],
 ) -> Result<Gradient> {

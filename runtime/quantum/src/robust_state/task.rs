@@ -46,7 +46,8 @@ impl Task {
     /// # Errors
     /// [`Error::Width`] where ansatz and target differ, [`Error::NotUnitaryStep`] for an ansatz that measures,
     /// [`Error::NothingToTrain`] for one without parameters.
-    pub fn state(ansatz: &Circuit, target: TargetState) -> Result<Self> {
+    pub fn state(ansatz: &impl AsRef<Circuit>, target: TargetState) -> Result<Self> {
+        let ansatz = ansatz.as_ref();
         check(ansatz, target.width())?;
         Ok(Self { cases: vec![Case::new(ansatz.clone(), target)?] })
     }
@@ -56,7 +57,8 @@ impl Task {
     ///
     /// # Errors
     /// As [`Task::state`], and [`Error::UnitaryGate`], [`Error::MatrixShape`] for a matrix that is no unitary.
-    pub fn unitary(ansatz: &Circuit, unitary: &Matrix) -> Result<Self> {
+    pub fn unitary(ansatz: &impl AsRef<Circuit>, unitary: &Matrix) -> Result<Self> {
+        let ansatz = ansatz.as_ref();
         let (width, size) = (UnitaryGate::new("target", unitary.clone())?.width(), unitary.nrows());
         check(ansatz, width)?;
         let prepared = |prepare: &dyn Fn(&mut Builder, &QubitSlice)| {

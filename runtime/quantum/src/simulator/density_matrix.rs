@@ -29,7 +29,8 @@ impl DensityMatrix {
 impl Simulator for DensityMatrix {
     type Plan = DensityPlan;
 
-    fn plan(&self, circuit: &Circuit) -> Result<DensityPlan> {
+    fn plan(&self, circuit: &impl AsRef<Circuit>) -> Result<DensityPlan> {
+        let circuit = circuit.as_ref();
         let program = Program::new(circuit, Space::Density(circuit.width()))?;
         let branches = program.certain() < program.steps.len();
         let shots = branches.then(|| Program::new(circuit, Space::Vector)).transpose()?;

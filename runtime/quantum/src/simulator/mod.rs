@@ -94,18 +94,19 @@ pub trait Simulator {
     /// A circuit compiled for this simulator.
     type Plan: Plan;
 
-    /// Compiles a circuit; a plan runs with any parameter values.
+    /// Compiles a circuit, given as it is or as the [`Program`](crate::Program) of `circuit!`; a plan runs with any
+    /// parameter values.
     ///
     /// # Errors
     /// A step that the simulator cannot take: [`NeedsMixedState`](crate::Error::NeedsMixedState),
     /// [`TooManyBits`](crate::Error::TooManyBits), [`OutOfRange`](crate::Error::OutOfRange) for a readout error.
-    fn plan(&self, circuit: &Circuit) -> Result<Self::Plan>;
+    fn plan(&self, circuit: &impl AsRef<Circuit>) -> Result<Self::Plan>;
 
     /// The state after the circuit. See [`Plan::run`].
     ///
     /// # Errors
     /// As [`Self::plan`] and [`Plan::run`].
-    fn run(&self, circuit: &Circuit, values: &[f64]) -> Result<<Self::Plan as Plan>::State> {
+    fn run(&self, circuit: &impl AsRef<Circuit>, values: &[f64]) -> Result<<Self::Plan as Plan>::State> {
         self.plan(circuit)?.run(values)
     }
 
@@ -113,7 +114,12 @@ pub trait Simulator {
     ///
     /// # Errors
     /// As [`Self::plan`] and [`Plan::expectation`].
-    fn expectation(&self, circuit: &Circuit, observable: &Observable, values: &[f64]) -> Result<f64> {
+    fn expectation(
+        &self,
+        circuit: &impl AsRef<Circuit>,
+        observable: &Observable,
+        values: &[f64],
+    ) -> Result<f64> {
         self.plan(circuit)?.expectation(observable, values)
     }
 
@@ -121,7 +127,7 @@ pub trait Simulator {
     ///
     /// # Errors
     /// As [`Self::plan`] and [`Plan::probabilities`].
-    fn probabilities(&self, circuit: &Circuit, values: &[f64]) -> Result<Vec<f64>> {
+    fn probabilities(&self, circuit: &impl AsRef<Circuit>, values: &[f64]) -> Result<Vec<f64>> {
         self.plan(circuit)?.probabilities(values)
     }
 
@@ -129,7 +135,13 @@ pub trait Simulator {
     ///
     /// # Errors
     /// As [`Self::plan`] and [`Plan::sample`].
-    fn sample(&self, circuit: &Circuit, values: &[f64], shots: usize, seed: u64) -> Result<Counts> {
+    fn sample(
+        &self,
+        circuit: &impl AsRef<Circuit>,
+        values: &[f64],
+        shots: usize,
+        seed: u64,
+    ) -> Result<Counts> {
         self.plan(circuit)?.sample(values, shots, seed)
     }
 }

@@ -41,8 +41,8 @@ impl StateVector<f32> {
 impl<T: Precision> Simulator for StateVector<T> {
     type Plan = VectorPlan<T>;
 
-    fn plan(&self, circuit: &Circuit) -> Result<VectorPlan<T>> {
-        let program = Program::new(circuit, Space::Vector)?;
+    fn plan(&self, circuit: &impl AsRef<Circuit>) -> Result<VectorPlan<T>> {
+        let program = Program::new(circuit.as_ref(), Space::Vector)?;
         match channel(&program.steps) {
             Some(channel) => Err(Error::NeedsMixedState { channel }),
             None => Ok(VectorPlan { program }),

@@ -31,7 +31,7 @@ impl Trajectories {
 impl Simulator for Trajectories {
     type Plan = TrajectoryPlan;
 
-    fn plan(&self, circuit: &Circuit) -> Result<TrajectoryPlan> {
+    fn plan(&self, circuit: &impl AsRef<Circuit>) -> Result<TrajectoryPlan> {
         if self.count == 0 {
             return Err(Error::OutOfRange {
                 what: "the number of trajectories".into(),
@@ -39,7 +39,7 @@ impl Simulator for Trajectories {
                 wanted: "at least 1".into(),
             });
         }
-        Ok(TrajectoryPlan { program: Program::new(circuit, Space::Vector)?, options: *self })
+        Ok(TrajectoryPlan { program: Program::new(circuit.as_ref(), Space::Vector)?, options: *self })
     }
 }
 

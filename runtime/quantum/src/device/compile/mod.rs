@@ -90,7 +90,8 @@ impl Default for CompileOptions {
 /// [`Error::DeviceTooSmall`], [`Error::NotConnected`]; for a fixed layout that is none: [`Error::Dimension`],
 /// [`Error::QubitIndex`], [`Error::RepeatedQubit`]; [`Error::NotCompilable`] for a circuit with noise in it;
 /// [`Error::OutOfRange`] for a matrix on more than five qubits.
-pub fn compile(circuit: &Circuit, target: &Target, options: &CompileOptions) -> Result<Compiled> {
+pub fn compile(circuit: &impl AsRef<Circuit>, target: &Target, options: &CompileOptions) -> Result<Compiled> {
+    let circuit = circuit.as_ref();
     let span = tracing::debug_span!("compile", circuit = circuit.name(), device = target.name());
     let _entered = span.enter();
     let width = circuit.width();
