@@ -70,8 +70,7 @@ impl Call {
         };
         if row("rz") || row("ry") || row("p") {
             let Gate::Standard(standard) = &self.gate else { return Vec::new() };
-            let base = if standard.base.is_empty() { standard.name } else { standard.base };
-            halved(base, self.angles[0], &controls, targets[0])
+            halved(standard.base_name(), self.angles[0], &controls, targets[0])
         } else if row("x") {
             conjugated(&[call("h", [], targets)], call("p", [PI.into()], targets))
         } else if row("z") {
@@ -165,8 +164,8 @@ fn general(angles: &[Angle], target: usize) -> Vec<Call> {
     ]
 }
 
-/// A one-qubit matrix as phase and `u`.
-pub(super) fn euler(matrix: &Matrix, target: usize) -> Vec<Call> {
+/// The angles `(gamma, theta, phi, lambda)` of a one-qubit matrix `exp(i gamma) u(theta, phi, lambda)`.
+pub(crate) fn euler_angles(matrix: &Matrix) -> [f64; 4] {
     let (a, b, c) = (matrix[(0, 0)], matrix[(1, 0)], matrix[(1, 1)]);
     let theta = 2.0 * b.norm().atan2(a.norm());
     // where one of cos and sin vanishes only one phase is defined
@@ -178,8 +177,13 @@ pub(super) fn euler(matrix: &Matrix, target: usize) -> Vec<Call> {
         let phi = if b.norm() < 1e-12 { 0.0 } else { b.arg() - gamma };
         (gamma, phi, c.arg() - gamma)
     };
-    let angles = [theta, phi, sum - phi].map(Angle::radians);
-    vec![call("gphase", [gamma.into()], &[]), call("u", angles, &[target])]
+    [gamma, theta, phi, sum - phi]
+}
+
+/// A one-qubit matrix as phase and `u`.
+pub(super) fn euler(matrix: &Matrix, target: usize) -> Vec<Call> {
+    let [gamma, theta, phi, lambda] = euler_angles(matrix).map(Angle::radians);
+    vec![call("gphase", [gamma], &[]), call("u", [theta, phi, lambda], &[target])]
 }
 
 /// A matrix of several qubits as fully controlled one-qubit gates between basis states that differ in one bit.

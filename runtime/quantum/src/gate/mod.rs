@@ -27,6 +27,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use call::Call;
 pub use cartan::Cartan;
+pub(crate) use lower::euler_angles;
 pub use row::{Row, Step};
 #[cfg(test)]
 pub(crate) use tests::dense;
@@ -62,7 +63,7 @@ impl Gate {
     /// The gate of the table that is `self` with `controls` more controls, if there is one.
     fn controlled(&self, controls: usize) -> Option<Self> {
         let Self::Standard(row) = self else { return None };
-        let base = if row.base.is_empty() { row.name } else { row.base };
+        let base = row.base_name();
         let controls = row.controls + controls;
         match (base, controls) {
             ("gphase", 1..) => Self::named("p")?.controlled(controls - 1),

@@ -55,6 +55,11 @@ impl Row {
         native: false,
     };
 
+    /// The row that this one is a controlled form of, or the row itself.
+    pub(crate) fn base_name(&self) -> &'static str {
+        if self.base.is_empty() { self.name } else { self.base }
+    }
+
     /// How many qubits the matrix acts on.
     pub fn targets(&self) -> usize {
         self.operands.len() - self.controls

@@ -68,6 +68,7 @@ mod readout;
 mod shot;
 mod state;
 mod state_vector;
+pub(crate) mod sweep;
 #[cfg(test)]
 mod tests;
 mod trajectories;

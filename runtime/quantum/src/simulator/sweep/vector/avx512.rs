@@ -1,0 +1,182 @@
+//! AVX-512: 32 registers of 512 bits.
+
+#[allow(clippy::wildcard_imports)] // the names all begin with _mm
+use std::arch::x86_64::*;
+
+use super::Lanes;
+
+/// 8 numbers of 64 bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct F64x8(__m512d);
+
+// SAFETY (of all methods): the trait asks the caller for the instructions and for valid pointers
+impl Lanes for F64x8 {
+    type Real = f64;
+    type Index = __m512i;
+    const LANES: usize = 8;
+    const TILE: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f64) -> Self {
+        unsafe { Self(_mm512_loadu_pd(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f64) {
+        unsafe { _mm512_storeu_pd(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f64) -> Self {
+        unsafe { Self(_mm512_set1_pd(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        unsafe { Self(_mm512_add_pd(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Self(_mm512_sub_pd(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        unsafe { Self(_mm512_mul_pd(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+        unsafe { Self(_mm512_fmadd_pd(self.0, factor.0, term.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_sub_from(self, factor: Self, term: Self) -> Self {
+        unsafe { Self(_mm512_fnmadd_pd(self.0, factor.0, term.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_alternate(self, factor: Self, term: Self) -> Self {
+        unsafe { Self(_mm512_fmaddsub_pd(self.0, factor.0, term.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn exchange(self) -> Self {
+        unsafe { Self(_mm512_permute_pd::<0x55>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn real_parts(self) -> Self {
+        unsafe { Self(_mm512_movedup_pd(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn imaginary_parts(self) -> Self {
+        unsafe { Self(_mm512_permute_pd::<0xff>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn index(of: impl Fn(usize) -> usize) -> Self::Index {
+        let lanes: [i64; 8] = std::array::from_fn(|k| of(k) as i64);
+        unsafe { _mm512_loadu_epi64(lanes.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn permute(self, index: Self::Index) -> Self {
+        unsafe { Self(_mm512_permutexvar_pd(index, self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f64 {
+        unsafe { _mm512_reduce_add_pd(self.0) }
+    }
+}
+
+/// 16 numbers of 32 bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct F32x16(__m512);
+
+// SAFETY (of all methods): the trait asks the caller for the instructions and for valid pointers
+impl Lanes for F32x16 {
+    type Real = f32;
+    type Index = __m512i;
+    const LANES: usize = 16;
+    const TILE: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        unsafe { Self(_mm512_loadu_ps(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        unsafe { Self(_mm512_set1_ps(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        unsafe { Self(_mm512_add_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        unsafe { Self(_mm512_sub_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        unsafe { Self(_mm512_mul_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+        unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, term.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_sub_from(self, factor: Self, term: Self) -> Self {
+        unsafe { Self(_mm512_fnmadd_ps(self.0, factor.0, term.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_alternate(self, factor: Self, term: Self) -> Self {
+        unsafe { Self(_mm512_fmaddsub_ps(self.0, factor.0, term.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn exchange(self) -> Self {
+        unsafe { Self(_mm512_permute_ps::<0b10_11_00_01>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn real_parts(self) -> Self {
+        unsafe { Self(_mm512_moveldup_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn imaginary_parts(self) -> Self {
+        unsafe { Self(_mm512_movehdup_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn index(of: impl Fn(usize) -> usize) -> Self::Index {
+        let lanes: [i32; 16] = std::array::from_fn(|k| of(k) as i32);
+        unsafe { _mm512_loadu_epi32(lanes.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn permute(self, index: Self::Index) -> Self {
+        unsafe { Self(_mm512_permutexvar_ps(index, self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        unsafe { _mm512_reduce_add_ps(self.0) }
+    }
+}
