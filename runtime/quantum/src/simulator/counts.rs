@@ -1,10 +1,13 @@
 //! Counts of measured bitstrings.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::bits;
 use crate::{Error, Observable, Result};
+
+mod table;
+
+use table::Table;
 
 /// How often each bitstring was measured. Bit 0 of a key is the first bit of the result.
 ///
@@ -18,10 +21,10 @@ use crate::{Error, Observable, Result};
 /// assert_eq!(counts.to_string(), "01: 3, 11: 1");
 /// # Ok::<(), ketline_quantum::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Counts {
     width: usize,
-    counts: BTreeMap<u128, u64>,
+    table: Table,
 }
 
 impl Counts {
@@ -31,14 +34,19 @@ impl Counts {
     /// [`Error::TooManyBits`] beyond [`MAX_BITS`](super::MAX_BITS).
     pub fn new(width: usize) -> Result<Self> {
         bits::check(width)?;
-        Ok(Self { width, counts: BTreeMap::new() })
+        Ok(Self { width, table: Table::new() })
+    }
+
+    /// The counts of different bitstrings in increasing order, none of them zero.
+    pub(super) fn from_sorted(width: usize, list: Vec<(u32, u32)>) -> Result<Self> {
+        bits::check(width)?;
+        Ok(Self { width, table: Table::from_sorted(list) })
     }
 
     /// Counts `times` more of a bitstring; bits beyond the width are dropped, and a count stays at most `u64::MAX`.
     pub fn add(&mut self, bits: u128, times: u64) {
         if times > 0 {
-            let count = self.counts.entry(bits & mask(self.width)).or_default();
-            *count = count.saturating_add(times);
+            self.table.add(bits & mask(self.width), times);
         }
     }
 
@@ -54,7 +62,7 @@ impl Counts {
                 expected: self.width,
             });
         }
-        other.counts.iter().for_each(|(bits, times)| self.add(*bits, *times));
+        self.table.merge(&other.table);
         Ok(())
     }
 
@@ -65,12 +73,12 @@ impl Counts {
 
     /// How many shots there were, at most `u64::MAX`.
     pub fn total(&self) -> u64 {
-        self.counts.values().fold(0, |sum, times| sum.saturating_add(*times))
+        self.iter().fold(0, |sum, (_, times)| sum.saturating_add(times))
     }
 
     /// How often a bitstring was measured.
     pub fn count(&self, bits: u128) -> u64 {
-        self.counts.get(&bits).copied().unwrap_or(0)
+        self.table.count(bits)
     }
 
     /// The share of a bitstring; 0 without shots.
@@ -80,7 +88,7 @@ impl Counts {
 
     /// The bitstrings that were measured and how often, in increasing order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (u128, u64)> {
-        self.counts.iter().map(|(bits, times)| (*bits, *times))
+        self.table.iter()
     }
 
     /// The bitstrings that were measured and their shares, in increasing order.
@@ -126,6 +134,14 @@ impl Counts {
     }
 }
 
+impl PartialEq for Counts {
+    fn eq(&self, other: &Self) -> bool {
+        self.width == other.width && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Counts {}
+
 fn mask(width: usize) -> u128 {
     1_u128.checked_shl(width as u32).map_or(u128::MAX, |bit| bit - 1)
 }
@@ -168,6 +184,37 @@ mod tests {
         let mut widest = Counts::new(128).unwrap();
         widest.add(u128::MAX, 1);
         assert!(matches!(widest.to_probabilities(), Err(Error::TooManyBits { .. })));
+    }
+
+    /// Whatever the order in which bitstrings come, the counts are those of a map.
+    #[test]
+    fn counts_are_sorted_in_any_order() {
+        use rand::RngExt;
+        use rand_chacha::ChaCha8Rng;
+        use rand_chacha::rand_core::SeedableRng;
+
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for (width, wide) in [(3, 0), (20, 0), (40, 0), (100, 0), (20, 1 << 40)] {
+            let (mut sum, mut expected) = (Counts::new(width).unwrap(), std::collections::BTreeMap::new());
+            for size in [1, 3, 700, 40, 5000, 2, 0, 600] {
+                let mut part = Counts::new(width).unwrap();
+                for _ in 0..size {
+                    let (bits, times) = (rng.random::<u128>() & mask(width), rng.random_range(1..3) + wide);
+                    part.add(bits, times);
+                    *expected.entry(bits).or_insert(0) += times;
+                }
+                sum.merge(&part).unwrap();
+                assert!(sum.iter().eq(expected.iter().map(|(bits, times)| (*bits, *times))));
+                assert_eq!(sum.iter().len(), expected.len());
+            }
+            assert!(expected.iter().all(|(bits, times)| sum.count(*bits) == *times));
+            assert_eq!(sum.total(), expected.values().sum::<u64>());
+            let again: Counts = sum.iter().fold(Counts::new(width).unwrap(), |mut counts, (bits, times)| {
+                counts.add(bits, times);
+                counts
+            });
+            assert_eq!(again, sum);
+        }
     }
 
     #[test]

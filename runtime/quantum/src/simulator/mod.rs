@@ -65,6 +65,7 @@ mod precision;
 pub(crate) mod program;
 mod pure;
 mod readout;
+mod sampling;
 mod shot;
 mod state;
 mod state_vector;

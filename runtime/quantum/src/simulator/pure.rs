@@ -4,10 +4,11 @@ use ndarray::ArrayView1;
 use num_complex::Complex;
 
 use super::bits::BitMap;
+use super::counts::Counts;
 use super::kernel::{self, Layout};
 use super::precision::{Precision, widen};
 use super::state::{QuantumState, check_qubits};
-use super::{bits, memory};
+use super::{bits, memory, readout, sampling};
 use crate::observable::PauliProduct;
 use crate::{C64, Error, Matrix, Observable, Result};
 
@@ -138,6 +139,11 @@ impl<T: Precision> QuantumState for PureState<T> {
             }
         }
         Ok(probabilities)
+    }
+
+    fn sample(&self, shots: usize, seed: u64) -> Result<Counts> {
+        readout::check_shots(shots)?;
+        sampling::draw(self.amplitudes.as_slice(), shots, seed)
     }
 
     fn partial_trace(&self, keep: &[usize]) -> Result<Matrix> {

@@ -1,10 +1,11 @@
 //! From states to the bits of a result.
 
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 use super::bits::{self, BitMap};
 use super::counts::Counts;
 use super::program::{Program, Readout};
+use super::sampling;
 use super::state::{Ensemble, QuantumState};
 use crate::{Error, Result};
 
@@ -58,29 +59,8 @@ pub(crate) fn check_shots(shots: usize) -> Result<()> {
     if shots == 0 { Err(Error::NoShots) } else { Ok(()) }
 }
 
-/// Counts of `shots` independent draws from `probabilities`, in time linear in both: the draws are made in increasing
-/// order, as partial sums of exponential gaps (Bentley and Saxe 1980), so that one walk through the list serves all.
+/// Counts of `shots` independent draws from `probabilities`, in time linear in both.
 pub(crate) fn sample<R: Rng>(probabilities: &[f64], shots: usize, rng: &mut R) -> Result<Counts> {
     check_shots(shots)?;
-    let mut counts = Counts::new(probabilities.len().trailing_zeros() as usize)?;
-    let mut gap = || -(1.0 - rng.random::<f64>()).ln();
-    let mut sums = Vec::with_capacity(shots);
-    let mut sum = 0.0;
-    for _ in 0..shots {
-        sum += gap();
-        sums.push(sum);
-    }
-    let scale = probabilities.iter().map(|p| p.max(0.0)).sum::<f64>() / (sum + gap());
-    let (mut upper, mut next) = (0.0, 0);
-    for (value, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-        upper += p;
-        let below = sums[next..].iter().take_while(|s| **s * scale < upper).count();
-        counts.add(value as u128, below as u64);
-        next += below;
-    }
-    // rounding may leave the largest draws beyond the last sum: they belong to the last possible value
-    if let Some(last) = probabilities.iter().rposition(|p| *p > 0.0) {
-        counts.add(last as u128, (shots - next) as u64);
-    }
-    Ok(counts)
+    sampling::draw(probabilities, shots, rng.next_u64())
 }

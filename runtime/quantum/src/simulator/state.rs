@@ -1,6 +1,7 @@
 //! What one can ask of a state, pure, mixed, or an ensemble of branches.
 
-use super::{bits, memory};
+use super::counts::Counts;
+use super::{bits, memory, readout, sampling};
 use crate::{C64, Error, Matrix, Observable, Result};
 
 /// A quantum state.
@@ -26,6 +27,16 @@ pub trait QuantumState {
     /// As [`Self::probabilities_of`].
     fn probabilities(&self) -> Result<Vec<f64>> {
         self.probabilities_of(&(0..self.width()).collect::<Vec<_>>())
+    }
+
+    /// Counts of `shots` measurements of all qubits, each of a new copy of the state. The time is linear in the number of
+    /// outcomes and of shots; the same seed gives the same counts on any number of threads.
+    ///
+    /// # Errors
+    /// [`Error::NoShots`]; as [`Self::probabilities`].
+    fn sample(&self, shots: usize, seed: u64) -> Result<Counts> {
+        readout::check_shots(shots)?;
+        sampling::draw(self.probabilities()?.as_slice(), shots, seed)
     }
 
     /// The density matrix of the qubits `keep`, the others traced out; qubit `keep[k]` becomes qubit `k`.
