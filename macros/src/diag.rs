@@ -116,7 +116,8 @@ fn print(tokens: TokenStream, text: &mut String) {
                 text.push(sign);
                 let unary = !operand && matches!(sign, '-' | '!' | '*' | '&');
                 clings = unary || opens || punct.spacing() == Spacing::Joint || matches!(sign, '.' | ':');
-                (operand, names_type) = (closes, false);
+                // What follows `::` can only open.
+                (operand, names_type) = (closes, sign == ':');
             }
             TokenTree::Ident(_) | TokenTree::Literal(_) => {
                 if !clings {
@@ -144,6 +145,8 @@ mod tests {
             "q[(i + 1) % N]",
             "-1",
             "f(x, y)",
+            "adder::<2>(a, b)",
+            "a::b::<{ K + 1 }>(q)",
             "G::EDGES",
             "0..N - 1",
             "theta[l][i]",

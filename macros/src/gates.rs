@@ -72,6 +72,11 @@ pub(crate) const BUILDER: &[&str] = &[
     "finish",
 ];
 
+/// Whether a bare name is a gate or a word of the language, and so no circuit.
+pub(crate) fn is_known(name: &str) -> bool {
+    gate(name).is_some() || WORDS.contains(&name)
+}
+
 /// Angles and operands of a standard gate.
 pub(crate) fn gate(name: &str) -> Option<(usize, usize)> {
     GATES.iter().find(|(gate, ..)| *gate == name).map(|(_, angles, operands)| (*angles, *operands))

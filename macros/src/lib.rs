@@ -31,5 +31,5 @@ pub fn circuit(input: TokenStream) -> TokenStream {
 /// Declares an observable as a sum of Pauli products.
 #[proc_macro]
 pub fn observable(input: TokenStream) -> TokenStream {
-    observable::observable(input.into()).into()
+    observable::observable(&input.into()).into()
 }

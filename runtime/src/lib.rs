@@ -86,8 +86,8 @@ pub use ketline_macros::circuit;
 /// Declares an observable: a real sum of Pauli products, `I`, `X(i)`, `Y(i)`, `Z(i)`.
 ///
 /// `sum(items, |item| ..)` adds a term for each item. Numbers and observables that were made elsewhere may take part.
-/// Where all qubits are literals the result is a [`quantum::observable::Declared`], whose width the compiler knows,
-/// otherwise an [`Observable`].
+/// Where all qubits are literals the result is a [`quantum::observable::Declared`], which the compiler compares with the
+/// circuit that it meets, otherwise an [`Observable`].
 ///
 /// ```
 /// use ketline::prelude::*;
@@ -96,6 +96,14 @@ pub use ketline_macros::circuit;
 /// let edges = [(0, 1), (1, 2)];
 /// let maxcut = observable!(sum(edges, |(i, j)| 0.5 * (1.0 - Z(i) * Z(j))));
 /// assert_eq!((ising.width(), maxcut.width()), (2, 3));
+/// ```
+///
+/// A list of observables is one of [`Observable`]s:
+///
+/// ```
+/// # use ketline::prelude::*;
+/// let list: [Observable; 2] = [observable!(Z(0) * Z(1)).into(), observable!(X(0) * X(1)).into()];
+/// # assert_eq!(list[1].width(), 2);
 /// ```
 pub use ketline_macros::observable;
 pub use ketline_quantum as quantum;

@@ -1,6 +1,7 @@
 //! Model to Rust: a constructor, a method on the builder for use inside other circuits, a type for parameter values.
 
 mod body;
+mod width;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -49,7 +50,8 @@ pub(crate) fn builder(circuit: &Circuit, at: Span) -> Ident {
     Ident::new("__circuit", at.resolved_at(circuit.name.span()))
 }
 
-fn params_name(circuit: &Circuit) -> Ident {
+/// The name of an item that goes with the circuit: `BellParams` of `bell`.
+fn companion(circuit: &Circuit, what: &str) -> Ident {
     let name = circuit.name.to_string();
     let camel = name.trim_start_matches("r#").split('_').map(|word| {
         let mut letters = word.chars();
@@ -58,7 +60,7 @@ fn params_name(circuit: &Circuit) -> Ident {
             .map(|first| first.to_uppercase().chain(letters).collect::<String>())
             .unwrap_or_default()
     });
-    format_ident!("{}Params", camel.collect::<String>(), span = circuit.name.span())
+    format_ident!("{}{what}", camel.collect::<String>(), span = circuit.name.span())
 }
 
 /// `<const N: usize>` and `<N>`: the generics of the parameter type.
@@ -91,7 +93,8 @@ fn angle_type(input: &Input, leaf: &TokenStream) -> TokenStream {
 }
 
 fn parameters(circuit: &Circuit) -> TokenStream {
-    let (visibility, name, label) = (&circuit.visibility, params_name(circuit), circuit.name.to_string());
+    let (visibility, name, label) =
+        (&circuit.visibility, companion(circuit, "Params"), circuit.name.to_string());
     let (declared, used) = const_generics(circuit);
     let shared = circuit.shared_attributes();
     let inputs: Vec<_> =
@@ -144,7 +147,7 @@ fn constructor(circuit: &Circuit, stub: bool) -> TokenStream {
     let Circuit { attributes, visibility, name, generics, .. } = circuit;
     let where_clause = &generics.where_clause;
     let (_, used) = const_generics(circuit);
-    let params = params_name(circuit);
+    let params = companion(circuit, "Params");
     let arguments = circuit.inputs.iter().filter(|input| matches!(input.kind, Kind::Value)).map(|input| {
         let (name, ty) = (&input.name, &input.ty);
         quote!(#name: #ty)
@@ -227,6 +230,18 @@ fn method(circuit: &Circuit, checks: &TokenStream, body: &TokenStream) -> TokenS
     let output = output(circuit);
     let at = name.span();
     let me = builder(circuit, at);
+    let measuring = measuring(circuit);
+    let bound = measuring.as_ref().map(|(bound, _)| quote_spanned!(at=> Self: #bound,));
+    let wheres = match (&where_clause, bound) {
+        (Some(clause), Some(bound)) => {
+            let predicates = clause.predicates.iter();
+            quote_spanned!(at=> where #(#predicates,)* #bound)
+        }
+        (None, Some(bound)) => quote_spanned!(at=> where #bound),
+        (clause, None) => clause.to_token_stream(),
+    };
+    let measuring = measuring.map(|(_, items)| items);
+    let generic = turbofish(circuit);
     let taken = circuit.inputs.iter().filter_map(|input| {
         let name = &input.name;
         match &input.kind {
@@ -246,8 +261,10 @@ fn method(circuit: &Circuit, checks: &TokenStream, body: &TokenStream) -> TokenS
         #quiet
         #[doc(hidden)]
         #visibility trait #name {
-            fn #name #generics(&mut self, #(#arguments),*) #output #where_clause;
+            fn #name #generics(&mut self, #(#arguments),*) #output #wheres;
         }
+
+        #measuring
 
         #(#shared)*
         #quiet
@@ -259,6 +276,15 @@ fn method(circuit: &Circuit, checks: &TokenStream, body: &TokenStream) -> TokenS
                 #(#taken)*
                 let _ = (&#me, #(&#names),*);
                 #body
+            }
+        }
+
+        #(#shared)*
+        #quiet
+        #[doc(hidden)]
+        impl #name for ::ketline::quantum::circuit::UnitaryBlock<'_> {
+            fn #name #generics(&mut self, #(#arguments),*) #output #where_clause {
+                <::ketline::quantum::Builder as #name>::#name #generic(self, #(#names),*)
             }
         }
     }
@@ -284,7 +310,36 @@ fn argument(input: &Input) -> TokenStream {
     }
 }
 
-/// The return type of the method: what tells a unitary circuit from one that measures.
+/// Row 26: a circuit that measures, resets or decides has a trait of its own that holds the message; all builders have
+/// it except those inside `inverse`, `control` and `power`. Returns its name and the items.
+fn measuring(circuit: &Circuit) -> Option<(Ident, TokenStream)> {
+    if matches!(circuit.output, Output::None) && !circuit.body.as_deref().is_some_and(measures) {
+        return None;
+    }
+    let Circuit { visibility, name, .. } = circuit;
+    let shared = circuit.shared_attributes();
+    let (at, bound) = (name.span(), companion(circuit, "Measures"));
+    let message = format!("circuit `{name}` is not unitary");
+    let label = format!("`{name}` has no inverse, power or controlled form");
+    let items = quote_spanned! {at=>
+        #(#shared)*
+        #[doc(hidden)]
+        #[allow(dead_code)]
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = #label,
+            note = "only gates and circuits without `measure`, `reset` and `if` can stand here"
+        )]
+        #visibility trait #bound {}
+
+        #(#shared)*
+        #[doc(hidden)]
+        impl #bound for ::ketline::quantum::Builder {}
+    };
+    Some((bound, items))
+}
+
+/// The return type of the method.
 fn output(circuit: &Circuit) -> TokenStream {
     match &circuit.output {
         Output::Bit(ty) => {
@@ -294,9 +349,6 @@ fn output(circuit: &Circuit) -> TokenStream {
         Output::Bits(ty, size) => {
             let (span, size) = (first_span(ty), generic_argument(size));
             quote_spanned!(span=> -> ::ketline::quantum::Bits<#size>)
-        }
-        Output::None if circuit.body.as_deref().is_some_and(measures) => {
-            quote!(-> ::ketline::__private0_1::Measured)
         }
         Output::None => TokenStream::new(),
     }

@@ -3,6 +3,7 @@
 use proc_macro2::Ident;
 use syn::{Attribute, Expr, ExprRange, Generics, Pat, Path, Token, Type, Visibility};
 
+use crate::gates;
 use crate::index::fold;
 
 /// One function inside `circuit!`.
@@ -111,6 +112,11 @@ impl Call {
 
     pub(crate) fn is(&self, name: &str) -> bool {
         self.bare().is_some_and(|bare| bare == name)
+    }
+
+    /// Whether it is a gate or a word of the language, and so no circuit.
+    pub(crate) fn is_known(&self) -> bool {
+        self.bare().is_some_and(|name| gates::is_known(&name.to_string()))
     }
 
     pub(crate) fn operands(&self) -> impl Iterator<Item = (&Argument, &Operand)> {

@@ -1,18 +1,47 @@
 //! Model to Rust: arithmetic of the runtime's `Observable`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::token::Paren;
 use syn::{Expr, Lit};
 
 use super::model::{Pauli, Sum, Term};
 use crate::diag::first_span;
 use crate::index::{self, fold};
 
-/// The whole observable; with its width in the type where literals show it.
-pub(crate) fn expand(observable: &Term, width: Option<usize>) -> TokenStream {
+/// The whole observable; with its place in the type where literals show its width.
+pub(crate) fn expand(source: &TokenStream, observable: &Term, width: Option<usize>) -> TokenStream {
     let tokens = term(observable);
-    let constructor = width.map_or_else(|| quote!(observable), |width| quote!(declared::<#width>));
-    quote!(::ketline::__private0_1::#constructor(#tokens))
+    let Some(width) = width else { return quote!(::ketline::__private0_1::observable(#tokens)) };
+    let place = place(source, width);
+    quote!(::ketline::__private0_1::declared(#tokens, #place))
+}
+
+/// Row 58: a check that stands at the user's tokens and is compiled for each circuit that the observable meets.
+fn place(source: &TokenStream, width: usize) -> TokenStream {
+    let (first, last) = ends(source);
+    // From the first token to the last: stable Rust cannot join spans, but a call ends where its parentheses do.
+    let mut check = quote_spanned!(first=> ::ketline::__private0_1::fits);
+    Paren(last).surround(&mut check, |inner| {
+        inner.extend(quote!(#width, <D as ::ketline::quantum::Declaration>::WIDTH));
+    });
+    quote_spanned! {first=> {
+        struct Place;
+
+        impl ::ketline::quantum::observable::Place for Place {
+            fn check<D: ::ketline::quantum::Declaration>() {
+                const { #check }
+            }
+        }
+
+        Place
+    }}
+}
+
+fn ends(source: &TokenStream) -> (Span, Span) {
+    let mut spans = source.clone().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
 }
 
 fn term(part: &Term) -> TokenStream {

@@ -1,8 +1,8 @@
 //! What the expansion of `circuit!` names. Nothing here is public API.
 
 use crate::circuit::{Bit, Bits, IntoQubits, QubitSlice, Qubits};
-use crate::observable::Declared;
-use crate::{Angle, Builder, Declaration, Observable, Program, Result, Topology, Unitary};
+use crate::observable::{Declared, Place};
+use crate::{Angle, Builder, Declaration, Observable, Program, Result, Topology};
 
 /// Longest message of an assertion, in bytes; what is longer is cut.
 const LENGTH: usize = 320;
@@ -73,15 +73,6 @@ pub fn program<D: Declaration>(builder: Builder) -> Result<Program<D>> {
 /// A part of a register whose width the macro knows.
 pub fn part<const N: usize>(slice: QubitSlice) -> Qubits<N> {
     slice.into_qubits()
-}
-
-/// What a circuit gives that measures and returns nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Measured;
-
-/// Lets only unitary circuits through.
-pub fn unitary<U: Unitary>(circuit: U) -> U {
-    circuit
 }
 
 /// Whole numbers in index arithmetic on run-time values.
@@ -257,7 +248,7 @@ impl Coefficient for &Observable {
     }
 }
 
-impl<const W: usize> Coefficient for Declared<W> {
+impl<P> Coefficient for Declared<P> {
     type Value = Observable;
 
     fn value(self) -> Observable {
@@ -265,7 +256,7 @@ impl<const W: usize> Coefficient for Declared<W> {
     }
 }
 
-impl<const W: usize> Coefficient for &Declared<W> {
+impl<P> Coefficient for &Declared<P> {
     type Value = Observable;
 
     fn value(self) -> Observable {
@@ -283,8 +274,8 @@ pub fn observable(observable: impl Into<Observable>) -> Observable {
     observable.into()
 }
 
-/// What `observable!` gives where it saw all qubits.
-pub fn declared<const W: usize>(observable: impl Into<Observable>) -> Declared<W> {
+/// What `observable!` gives where it saw all qubits; `place` is a value so that its type needs no name outside.
+pub fn declared<P: Place>(observable: impl Into<Observable>, _place: P) -> Declared<P> {
     Declared::new(observable.into())
 }
 

@@ -66,5 +66,5 @@ pub use gate::Gate;
 pub use linalg::Matrix;
 pub use num_complex::Complex64 as C64;
 pub use observable::Observable;
-pub use program::{Declaration, Program, Unitary};
+pub use program::{Declaration, Program};
 pub use topology::{Graph, Topology};

@@ -4,8 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::expansion::fits;
-use crate::observable::Width;
+use crate::observable::Observed;
 use crate::simulator::Simulator;
 use crate::{Builder, Circuit, Error, Observable, Result};
 
@@ -43,16 +42,6 @@ pub trait Declaration: Sized {
     }
 }
 
-/// What a circuit inside another one gives if it can be inverted, controlled and repeated: nothing.
-#[diagnostic::on_unimplemented(
-    message = "this circuit is not unitary",
-    label = "measures qubits, so it has no inverse, power or controlled form",
-    note = "only gates and circuits without `measure`, `reset` and `if` can stand here"
-)]
-pub trait Unitary {}
-
-impl Unitary for () {}
-
 /// A circuit together with the type `D` of its parameter values. It derefs to [`Circuit`].
 #[must_use]
 pub struct Program<D> {
@@ -80,8 +69,8 @@ impl<D: Declaration> Program<D> {
     ///
     /// # Errors
     /// [`Error::ObservableWidth`].
-    pub fn observe<'o, O: Width>(&self, observable: &'o O) -> Result<&'o Observable> {
-        const { fits(O::WIDTH, D::WIDTH) };
+    pub fn observe<'o, O: Observed>(&self, observable: &'o O) -> Result<&'o Observable> {
+        O::check::<D>();
         self.checked(observable.observable())
     }
 
@@ -90,14 +79,13 @@ impl<D: Declaration> Program<D> {
     ///
     /// # Errors
     /// As [`Self::observe`] and [`Simulator::expectation`].
-    pub fn expectation<S: Simulator, O: Width>(
+    pub fn expectation<S: Simulator, O: Observed>(
         &self,
         simulator: &S,
         observable: &O,
         values: &D,
     ) -> Result<f64> {
-        // Here as well, so that the compiler shows the caller's line.
-        const { fits(O::WIDTH, D::WIDTH) };
+        O::check::<D>();
         let observable = self.checked(observable.observable())?;
         simulator.expectation(&self.circuit, observable, &values.to_flat())
     }

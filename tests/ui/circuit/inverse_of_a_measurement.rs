@@ -15,4 +15,18 @@ circuit!(
     }
 );
 
+mod cold {
+    ketline::circuit!(
+        pub fn cool(q: Qubit) {
+            reset(q);
+        }
+    );
+}
+
+circuit!(
+    fn wrapped(q: Qubits<2>) {
+        control(q[1], cold::cool(q[0]));
+    }
+);
+
 fn main() {}

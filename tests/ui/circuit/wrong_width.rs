@@ -15,6 +15,24 @@ circuit!(
 );
 
 circuit!(
+    fn adder<const N: usize>(a: Qubits<N>, b: Qubits<N>) {
+        cx(a, b);
+    }
+
+    fn sum(a: Qubits<3>, b: Qubits<2>) {
+        adder::<2>(a, b);
+    }
+
+    fn generic<const N: usize>(q: Qubits<N>) {
+        pair(q);
+    }
+
+    fn single(q: Qubit) {
+        pair(q);
+    }
+);
+
+circuit!(
     fn part(q: Qubits<5>) {
         pair(q[1..4]);
         h(q);

@@ -4,12 +4,12 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprIndex, PathArguments};
+use syn::{Expr, ExprIndex, ExprRange, PathArguments};
 
-use super::{builder, measures};
+use super::{builder, width};
 use crate::circuit::check::frame;
 use crate::circuit::model::{
-    Action, Argument, Call, Circuit, For, If, Kind, Modified, Modifier, Operand, Output, Place, Step, Value,
+    Action, Argument, Call, Circuit, For, If, Kind, Modified, Modifier, Operand, Place, Size, Step, Value,
     root,
 };
 use crate::diag::first_span;
@@ -43,11 +43,7 @@ impl<'a> Body<'a> {
 
     pub(super) fn expand(mut self) -> TokenStream {
         let Some(steps) = &self.circuit.body else { return TokenStream::new() };
-        let mut body = self.block(steps);
-        if matches!(self.circuit.output, Output::None) && measures(steps) {
-            body.extend(quote!(::ketline::__private0_1::Measured));
-        }
-        body
+        self.block(steps)
     }
 
     fn block(&mut self, steps: &[Step]) -> TokenStream {
@@ -146,14 +142,7 @@ impl<'a> Body<'a> {
 
     fn action(&mut self, action: &Action) -> TokenStream {
         match action {
-            Action::Call(call) => {
-                let tokens = self.call(call);
-                if !self.unitary {
-                    return tokens;
-                }
-                let at = first_span(&call.path);
-                quote_spanned!(at=> ::ketline::__private0_1::unitary(#tokens))
-            }
+            Action::Call(call) => self.call(call),
             Action::Modified(modified) => self.modified(modified),
         }
     }
@@ -175,11 +164,17 @@ impl<'a> Body<'a> {
     }
 
     fn call(&mut self, call: &Call) -> TokenStream {
-        let arguments: Vec<_> = call.arguments.iter().map(|argument| self.argument(argument)).collect();
+        let arguments: Vec<_> = (0..call.arguments.len()).map(|at| self.passed(call, at)).collect();
         let mut path = call.path.clone();
         let Some(last) = path.segments.last_mut() else { return TokenStream::new() };
         let name = last.ident.clone();
-        let me = builder(self.circuit, name.span());
+        let mut me = builder(self.circuit, name.span()).into_token_stream();
+        if self.unitary && !call.is_known() {
+            me = quote_spanned!(name.span()=> ::ketline::quantum::circuit::UnitaryBlock::new(#me));
+            if call.bare().is_none() {
+                me = quote_spanned!(name.span()=> &mut #me);
+            }
+        }
         let generics = match std::mem::take(&mut last.arguments) {
             PathArguments::AngleBracketed(arguments) => {
                 let arguments = arguments.args;
@@ -195,7 +190,27 @@ impl<'a> Body<'a> {
             });
             return tokens;
         }
-        quote_spanned!(span=> <::ketline::quantum::Builder as #path>::#name #generics(#me, #(#arguments),*))
+        quote_spanned!(span=> <_ as #path>::#name #generics(#me, #(#arguments),*))
+    }
+
+    /// An argument; a register that goes to another circuit is checked there under the names of this call.
+    fn passed(&mut self, call: &Call, at: usize) -> TokenStream {
+        let argument = &call.arguments[at];
+        let tokens = self.argument(argument);
+        if call.is_known() || !argument.operand.as_ref().is_some_and(|operand| self.is_register(operand)) {
+            return tokens;
+        }
+        width::checked(call, at, &tokens)
+    }
+
+    /// Is this a [`Qubits`](ketline_quantum::Qubits), not one qubit and not a slice?
+    fn is_register(&self, operand: &Operand) -> bool {
+        let Kind::Register(size) = &self.circuit.inputs[operand.input].kind else { return false };
+        match &operand.place {
+            Place::Whole => true,
+            Place::At(_) => false,
+            Place::Part(range) => width(range, size).is_some(),
+        }
     }
 
     fn argument(&mut self, argument: &Argument) -> TokenStream {
@@ -225,17 +240,8 @@ impl<'a> Body<'a> {
         };
         let at = at(base, source, &inner);
         let Place::Part(range) = &operand.place else { return at };
-        let start = range.start.as_ref().map_or(Some(0), |start| fold(start));
-        let width = match (&range.end, &self.circuit.inputs[operand.input].kind) {
-            (Some(end), _) => fold(end),
-            (None, Kind::Register(size)) => size.literal(),
-            _ => None,
-        };
-        let closed = i128::from(range.end.is_some() && matches!(range.limits, syn::RangeLimits::Closed(_)));
-        let width = start
-            .zip(width)
-            .and_then(|(start, end)| usize::try_from(end.checked_sub(start)?.checked_add(closed)?).ok());
-        match width {
+        let Kind::Register(size) = &self.circuit.inputs[operand.input].kind else { return at };
+        match width(range, size) {
             // A part of literal width is as good as a register.
             Some(width) => {
                 let span = base.span();
@@ -316,6 +322,14 @@ impl<'a> Body<'a> {
             _ => None,
         }
     }
+}
+
+/// How many qubits a part of a register has, if literals show it.
+fn width(range: &ExprRange, register: &Size) -> Option<usize> {
+    let start = range.start.as_ref().map_or(Some(0), |start| fold(start))?;
+    let end = range.end.as_ref().map_or_else(|| register.literal(), |end| fold(end))?;
+    let closed = i128::from(range.end.is_some() && matches!(range.limits, syn::RangeLimits::Closed(_)));
+    usize::try_from(end.checked_sub(start)?.checked_add(closed)?).ok()
 }
 
 /// `q[i]` as `q.at(i)`, on the tokens of `q[i]`.

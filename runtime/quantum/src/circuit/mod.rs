@@ -18,6 +18,7 @@ mod svg;
 mod tests;
 mod text;
 mod transform;
+mod unitary_block;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub use operand::{
     QubitSlice, Qubits,
 };
 pub use parameter::{Group, Parameters, Trainable};
+pub use unitary_block::UnitaryBlock;
 
 use crate::gate::Call;
 use crate::{Angle, Error, Result};

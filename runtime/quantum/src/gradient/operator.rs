@@ -55,7 +55,7 @@ impl Operator for Observable {
     }
 }
 
-impl<const W: usize> Operator for Declared<W> {
+impl<P> Operator for Declared<P> {
     fn check(&self, width: usize) -> Result<()> {
         Operator::check(&**self, width)
     }

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub(crate) use apply::accumulate;
-pub use declared::{Declared, Width};
+pub use declared::{Declared, Observed, Place};
 pub use pauli::{MAX_QUBITS, PauliProduct};
 
 use crate::{C64, Error, Matrix, Result};
