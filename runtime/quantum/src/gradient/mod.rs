@@ -3,6 +3,7 @@
 //! | method | circuits | cost in runs | see |
 //! |---|---|---|---|
 //! | adjoint | unitary | about 3 | [`adjoint`], [`vjp`], [`Adjoint`] |
+//! | adjoint, many sets of values | unitary | about 3 each, a set a lane | [`StateVector::batch`] |
 //! | density adjoint | with noise | about 3, and the states are kept | [`density_gradient`], [`DensityAdjoint`] |
 //! | parameter shift | any, also on a device | 2 or 4 an angle | [`parameter_shift`], [`ShiftRule`] |
 //!
@@ -22,6 +23,8 @@
 //! assert!((result.gradient[0] + 0.3_f64.sin()).abs() < 1e-15);
 //! # Ok::<(), ketline_quantum::Error>(())
 //! ```
+//!
+//! [`StateVector::batch`]: crate::simulator::StateVector::batch
 
 mod adjoint;
 mod density;

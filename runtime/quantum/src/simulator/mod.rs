@@ -51,7 +51,10 @@
 //! }
 //! # Ok::<(), ketline_quantum::Error>(())
 //! ```
+//!
+//! With thousands of sets of values at once, [`StateVector::batch`] is faster still: see [`BatchPlan`].
 
+mod batch;
 mod bits;
 mod branch;
 mod counts;
@@ -74,6 +77,7 @@ pub(crate) mod sweep;
 mod tests;
 mod trajectories;
 
+pub use batch::{BatchPlan, Gradients};
 pub use bits::MAX_BITS;
 pub use branch::MAX_BRANCHES;
 pub(crate) use branch::apply;

@@ -192,7 +192,7 @@ pub(crate) fn superoperator(unitary: &Matrix) -> Matrix {
 }
 
 /// The steps that act on the state, and the measurements at the end that only read it.
-fn split(circuit: &Circuit) -> Result<(Vec<&Instruction>, Vec<Readout>)> {
+pub(crate) fn split(circuit: &Circuit) -> Result<(Vec<&Instruction>, Vec<Readout>)> {
     let (mut qubits, mut bits) = (vec![false; circuit.width()], vec![false; circuit.bits()]);
     let (mut body, mut readouts) = (Vec::new(), Vec::new());
     for step in circuit.instructions().iter().rev() {
