@@ -59,8 +59,6 @@ impl<'d> InverseFidelity<'d> {
         let mut whole = circuit.clone();
         let qubits: Vec<_> = (0..circuit.width()).collect();
         whole.append(&arithmetic(target)?.inverse()?, &qubits)?;
-        // all at the end: routing must not pass through a qubit that is measured already
-        whole.push(Instruction::Barrier { qubits: qubits.clone() })?;
         for qubit in qubits {
             whole.push(Instruction::Measure { qubit, bit: qubit, confusion: None })?;
         }

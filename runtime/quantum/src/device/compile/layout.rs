@@ -34,7 +34,7 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    pub(super) fn of(width: usize, steps: &[Instruction]) -> Self {
+    pub(super) fn of<'s>(width: usize, steps: impl IntoIterator<Item = &'s Instruction>) -> Self {
         let mut demand = Self { pairs: BTreeMap::new(), pulses: vec![0.0; width], reads: vec![0.0; width] };
         demand.add(steps);
         if demand.reads.iter().all(|reads| *reads == 0.0) {
@@ -43,7 +43,7 @@ impl Demand {
         demand
     }
 
-    fn add(&mut self, steps: &[Instruction]) {
+    fn add<'s>(&mut self, steps: impl IntoIterator<Item = &'s Instruction>) {
         for step in steps {
             match step {
                 Instruction::If { body, .. } => self.add(body),

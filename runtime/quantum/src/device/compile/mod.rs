@@ -84,7 +84,8 @@ impl Default for CompileOptions {
 /// Compiles a circuit to a device.
 ///
 /// Measurements, resets, conditions and barriers stay; a condition around gates on several pairs that are apart is routed
-/// inside, and everything is back in its place where it ends.
+/// inside, and everything is back in its place where it ends. Measurements that nothing follows come at the very end, so
+/// that no swap passes through a qubit that has been measured for good.
 ///
 /// # Errors
 /// [`Error::DeviceTooSmall`], [`Error::NotConnected`]; for a fixed layout that is none: [`Error::Dimension`],
@@ -105,18 +106,20 @@ pub fn compile(circuit: &impl AsRef<Circuit>, target: &Target, options: &Compile
     }
     let mut wires: Vec<usize> = (0..width).collect();
     let steps = lower(circuit.instructions(), &mut wires, options.optimise)?;
+    let (steps, finals) = split_finals(circuit, steps);
     let steps =
         if options.optimise { polish(circuit, width, block::consolidate(width, steps)) } else { steps };
 
     let costs = Costs::of(target);
-    let route = place_and_route(circuit, &steps, target, &costs, options)?;
-    let (steps, mut physical) = assemble(&steps, &route, target);
+    let demand = Demand::of(width, steps.iter().chain(&finals));
+    let route = place_and_route(circuit, &steps, &demand, target, &costs, options)?;
+    let Assembled { steps, finals, mut physical } = assemble(&steps, &finals, &route, target);
     let at = |place: usize| physical.iter().position(|p| *p == place).unwrap_or(place);
     let last = wires.iter().map(|wire| at(route.end[*wire])).collect();
     let active = physical.len();
     if options.layout == Layout::Auto {
         // what was routed is a circuit on neighbours, and may fit elsewhere with smaller errors
-        let demand = Demand::of(active, &steps);
+        let demand = Demand::of(active, steps.iter().chain(&finals));
         let better = layout::perfect(&demand, target, &costs);
         if let Some(better) = better.filter(|b| costs.total(&demand, b) < costs.total(&demand, &physical)) {
             physical = better;
@@ -132,6 +135,7 @@ pub fn compile(circuit: &impl AsRef<Circuit>, target: &Target, options: &Compile
     if options.optimise {
         steps = polish(circuit, active, steps);
     }
+    steps.extend(finals);
     Ok(Compiled {
         circuit: circuit.rebuilt(active, steps).into(),
         physical,
@@ -176,6 +180,24 @@ fn lower(steps: &[Instruction], wires: &mut [usize], rename: bool) -> Result<Vec
     Ok(lowered)
 }
 
+/// The steps without the measurements for good, and these: neither their qubit nor their bit occurs again, not even in a
+/// barrier.
+fn split_finals(circuit: &Circuit, steps: Vec<Instruction>) -> (Vec<Instruction>, Vec<Instruction>) {
+    let (mut qubits, mut bits) = (vec![false; circuit.width()], vec![false; circuit.bits()]);
+    let mut is_final = vec![false; steps.len()];
+    for (step, is_final) in steps.iter().zip(&mut is_final).rev() {
+        if let Instruction::Measure { qubit, bit, .. } = step {
+            *is_final = !qubits[*qubit] && !bits[*bit];
+        }
+        step.qubits().into_iter().for_each(|qubit| qubits[qubit] = true);
+        step.bits().into_iter().for_each(|bit| bits[bit] = true);
+    }
+    let (finals, others): (Vec<_>, Vec<_>) =
+        steps.into_iter().zip(is_final).partition(|(_, is_final)| *is_final);
+    let bare = |steps: Vec<(Instruction, bool)>| steps.into_iter().map(|(step, _)| step).collect();
+    (bare(others), bare(finals))
+}
+
 /// Cancels, merges and shortens until nothing changes.
 fn polish(circuit: &Circuit, width: usize, mut steps: Vec<Instruction>) -> Vec<Instruction> {
     loop {
@@ -192,12 +214,12 @@ fn polish(circuit: &Circuit, width: usize, mut steps: Vec<Instruction>) -> Vec<I
 fn place_and_route(
     circuit: &Circuit,
     steps: &[Instruction],
+    demand: &Demand,
     target: &Target,
     costs: &Costs,
     options: &CompileOptions,
 ) -> Result<Route> {
     let width = circuit.width();
-    let demand = Demand::of(width, steps);
     let order = Order::new(width, circuit.bits(), steps);
     let trials = options.trials.max(1) as u64;
     let generator = |trial| {
@@ -221,7 +243,7 @@ fn place_and_route(
             }
             Some(places.clone())
         }
-        Layout::Auto => layout::perfect(&demand, target, costs),
+        Layout::Auto => layout::perfect(demand, target, costs),
     };
     let backwards = order.reversed();
     let component = target.largest_component();
@@ -232,7 +254,7 @@ fn place_and_route(
     let attempt = |trial: u64| {
         let mut rng = generator(trial);
         let places = start.clone().unwrap_or_else(|| {
-            layout::sabre([&order, &backwards], &demand, target, costs, &component, &mut rng)
+            layout::sabre([&order, &backwards], demand, target, costs, &component, &mut rng)
         });
         let route = route::route(&order, target, &places, &mut rng);
         (layout::cost_of_route(&route, (steps, &order), costs, options.optimise), route)
@@ -262,8 +284,15 @@ fn check_layout(places: &[usize], width: usize, target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// The routed steps on the physical qubits that take part, renumbered: the circuit's own first, in its order.
-fn assemble(steps: &[Instruction], route: &Route, target: &Target) -> (Vec<Instruction>, Vec<usize>) {
+/// Routed steps on the physical qubits that take part, renumbered: the circuit's own first, in its order.
+struct Assembled {
+    steps: Vec<Instruction>,
+    /// Measurements for good.
+    finals: Vec<Instruction>,
+    physical: Vec<usize>,
+}
+
+fn assemble(steps: &[Instruction], finals: &[Instruction], route: &Route, target: &Target) -> Assembled {
     let mut places = Places::new(&route.start, target.width());
     let mut routed = Vec::with_capacity(route.moves.len());
     for step in &route.moves {
@@ -292,8 +321,10 @@ fn assemble(steps: &[Instruction], route: &Route, target: &Target) -> (Vec<Instr
             physical.push(place);
         }
     }
-    let steps = routed.iter().map(|step| step.relabel(&|p| number[p].unwrap_or(p), &|bit| bit)).collect();
-    (steps, physical)
+    let at = |place: usize| number[place].unwrap_or(place);
+    let steps = routed.iter().map(|step| step.relabel(&at, &|bit| bit)).collect();
+    let finals = finals.iter().map(|step| step.relabel(&|wire| at(places.of[wire]), &|bit| bit)).collect();
+    Assembled { steps, finals, physical }
 }
 
 /// The body of a condition, in which qubits that are apart are brought together for one gate and sent back.

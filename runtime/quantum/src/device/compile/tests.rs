@@ -8,6 +8,7 @@ use super::*;
 use crate::device::{Calibration, Edge, Entangler, Site};
 use crate::gate::{Call, Gate, dense, table};
 use crate::linalg::{Matrix, dagger, haar_unitary, trace};
+use crate::simulator::{Simulator, StateVector};
 use crate::{Angle, Builder, C64, Qubits};
 
 /// Seven qubits of a heavy-hex map with all kinds of edges, some in one direction only.
@@ -233,6 +234,36 @@ fn measurement_reset_condition_and_barrier_survive() {
                 let part = Compiled { circuit: branch(compiled.circuit()).into(), ..compiled.clone() };
                 assert!(distance(&branch(&circuit), &part, &[]) < 1e-12, "{} {value}", target.name());
             }
+        }
+    }
+}
+
+/// A qubit that is measured early stands where the others must pass.
+#[test]
+fn no_swap_passes_through_a_qubit_that_has_been_measured() {
+    let mut b = Builder::new("early");
+    let q: Qubits<4> = b.register("q");
+    b.ry(0.5, q);
+    b.cx(q.at(0), q.at(1));
+    let first = b.measure(q.at(1));
+    b.cx(q.at(0), q.at(2));
+    b.cx(q.at(3), q.at(0));
+    b.cx(q.at(2), q.at(3));
+    let [second, third] = *b.measure([q.at(0), q.at(3)]);
+    b.returns([first, second, third]);
+    let circuit = b.finish().unwrap();
+    for target in targets() {
+        for layout in [Layout::Auto, Layout::Fixed(vec![0, 1, 2, 3])] {
+            let options = CompileOptions { layout, ..Default::default() };
+            let compiled = compile(&circuit, &target, &options).unwrap();
+            let steps = compiled.circuit().instructions();
+            let measures = |step: &Instruction| matches!(step, Instruction::Measure { .. });
+            let late = steps.iter().skip_while(|step| !measures(step)).all(measures);
+            assert!(late, "{}: {}", target.name(), compiled.circuit());
+            let simulator = StateVector::new();
+            let wanted = simulator.probabilities(&circuit, &[]).unwrap();
+            let found = simulator.probabilities(compiled.circuit(), &[]).unwrap();
+            assert!(wanted.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-12), "{}", target.name());
         }
     }
 }
