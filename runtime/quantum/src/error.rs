@@ -236,4 +236,12 @@ pub enum Error {
         "`{gate}` on physical qubits {qubits:?} (step {step}) is out of order on {device}: its reported error is 1"
     )]
     DeadGate { gate: String, qubits: Vec<usize>, device: String, step: usize },
+
+    // OpenQASM
+    /// A text that is no OpenQASM, or asks for what no circuit holds.
+    #[error("{0}")]
+    Qasm(Box<crate::qasm::Diagnostic>),
+    /// A step that a version of OpenQASM cannot express.
+    #[error("`{step}` cannot be written in OpenQASM {version}: {reason}")]
+    NotInQasm { step: String, version: u8, reason: &'static str },
 }

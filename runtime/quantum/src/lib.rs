@@ -9,6 +9,7 @@
 //! | build a circuit | [`Builder`], or the macro `circuit!` of the crate `ketline`, which expands to it |
 //! | know the gates | [`gate`] |
 //! | write an observable | [`Observable`] |
+//! | read and write OpenQASM | [`qasm`] |
 //! | simulate, sample, take expectations | [`simulator`] |
 //! | differentiate | [`gradient`] |
 //! | train | [`optimise`], [`ansatz`] |
@@ -53,6 +54,7 @@ pub mod linalg;
 pub mod observable;
 pub mod optimise;
 pub mod program;
+pub mod qasm;
 pub mod robust_state;
 pub mod simulator;
 pub mod tomography;

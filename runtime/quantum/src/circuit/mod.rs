@@ -55,6 +55,21 @@ fn repeated(body: &[Instruction], times: usize) -> impl Iterator<Item = Instruct
     std::iter::repeat_n(body, times).flatten().cloned()
 }
 
+/// A qubit that is listed twice.
+pub(crate) fn repeated_qubit(qubits: &[usize]) -> Option<usize> {
+    if qubits.len() <= 16 {
+        return qubits
+            .iter()
+            .enumerate()
+            .find(|(at, qubit)| qubits[..*at].contains(qubit))
+            .map(|(_, qubit)| *qubit);
+    }
+    // comparing each with each would take long for a barrier on a wide register
+    let mut sorted = qubits.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
 /// A name for neighbouring qubits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Register {
@@ -183,6 +198,18 @@ impl Circuit {
         Ok(start)
     }
 
+    /// Adds classical bits, which read 0 until something measures into them, and returns the first.
+    ///
+    /// # Errors
+    /// [`Error::TooManyBits`].
+    pub fn declare_bits(&mut self, count: usize) -> Result<usize> {
+        let found = self.bits.saturating_add(count);
+        if found > MAX_STEPS {
+            return Err(Error::TooManyBits { found, limit: MAX_STEPS });
+        }
+        Ok(std::mem::replace(&mut self.bits, found))
+    }
+
     /// Adds trainable parameters and returns the number of the first.
     ///
     /// # Errors
@@ -308,15 +335,13 @@ impl Circuit {
             _ => {}
         }
         let qubits = instruction.qubits();
-        for (at, &qubit) in qubits.iter().enumerate() {
-            if qubit >= self.width {
-                return Err(Error::QubitRange { gate: gate(), qubit, width: self.width, step });
-            }
-            if qubits[..at].contains(&qubit) {
-                return Err(Error::SameQubit { gate: gate(), qubit, step });
-            }
+        if let Some(&qubit) = qubits.iter().find(|qubit| **qubit >= self.width) {
+            return Err(Error::QubitRange { gate: gate(), qubit, width: self.width, step });
         }
-        Ok(())
+        match repeated_qubit(&qubits) {
+            Some(qubit) => Err(Error::SameQubit { gate: gate(), qubit, step }),
+            None => Ok(()),
+        }
     }
 }
 

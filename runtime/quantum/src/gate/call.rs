@@ -1,6 +1,7 @@
 //! A gate with its angles and qubits.
 
 use super::Gate;
+use crate::circuit::repeated_qubit;
 use crate::{Angle, Error, Matrix, Result};
 
 /// A gate applied: its angles, its qubits and any controls beyond those of its row.
@@ -78,13 +79,11 @@ impl Call {
             });
         }
         let qubits: Vec<_> = self.all_qubits().collect();
-        for (at, &qubit) in qubits.iter().enumerate() {
-            if qubit >= width {
-                return Err(Error::QubitRange { gate: gate(), qubit, width, step });
-            }
-            if qubits[..at].contains(&qubit) {
-                return Err(Error::SameQubit { gate: gate(), qubit, step });
-            }
+        if let Some(&qubit) = qubits.iter().find(|qubit| **qubit >= width) {
+            return Err(Error::QubitRange { gate: gate(), qubit, width, step });
+        }
+        if let Some(qubit) = repeated_qubit(&qubits) {
+            return Err(Error::SameQubit { gate: gate(), qubit, step });
         }
         for angle in &self.angles {
             if !angle.is_valid() {

@@ -1,0 +1,532 @@
+//! What each part of OpenQASM becomes, against closed forms and against the other way to say it.
+
+use std::f64::consts::PI;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use ketline_quantum::gate::{Call, Gate};
+use ketline_quantum::qasm::{self, Fault, Limits};
+use ketline_quantum::simulator::{Simulator, StateVector};
+use ketline_quantum::{C64, Circuit, Error, Instruction};
+
+const HEAD: &str = "OPENQASM 3.0; include \"stdgates.inc\";\n";
+
+fn three(text: &str) -> Circuit {
+    Circuit::from_qasm(&format!("{HEAD}{text}")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn two(text: &str) -> Circuit {
+    Circuit::from_qasm(&format!("OPENQASM 2.0; include \"qelib1.inc\";\n{text}"))
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The columns of the unitary of a circuit, global phase included.
+fn columns(circuit: &Circuit) -> Vec<Vec<C64>> {
+    let column = |index: usize| {
+        let mut prepared = circuit.emptied();
+        for qubit in (0..circuit.width()).filter(|qubit| index >> qubit & 1 == 1) {
+            prepared.push(Call::new(Gate::named("x").unwrap(), [], [qubit]).into()).unwrap();
+        }
+        circuit.instructions().iter().for_each(|step| prepared.push(step.clone()).unwrap());
+        StateVector::new().run(&prepared, &[]).unwrap().into_state().unwrap().amplitudes().to_vec()
+    };
+    (0..1 << circuit.width()).map(column).collect()
+}
+
+#[track_caller]
+fn same(a: &str, b: &str) {
+    let off = distance(&three(a), &three(b));
+    assert!(off < 1e-12, "`{a}` and `{b}` differ by {off}");
+}
+
+fn distance(a: &Circuit, b: &Circuit) -> f64 {
+    assert_eq!(a.width(), b.width());
+    let (a, b) = (columns(a), columns(b));
+    a.iter().flatten().zip(b.iter().flatten()).map(|(x, y)| (x - y).norm()).fold(0.0, f64::max)
+}
+
+#[track_caller]
+fn refused(text: &str) -> (Fault, usize, usize) {
+    match Circuit::from_qasm(text) {
+        Err(Error::Qasm(found)) => (found.fault().clone(), found.line(), found.column()),
+        other => panic!("`{text}` gives {other:?}"),
+    }
+}
+
+/// The message and place of what is wrong after the header of version 3, whose lines are not counted.
+#[track_caller]
+fn message(text: &str) -> String {
+    let (fault, line, column) = refused(&format!("{HEAD}{text}"));
+    format!("{}:{column}: {fault}", line - 1)
+}
+
+#[test]
+fn the_built_in_gates_are_those_of_the_published_file() {
+    let published = concat!(env!("CARGO_MANIFEST_DIR"), "/data/qasm/openqasm/stdgates.inc");
+    let text = fs::read_to_string(published).unwrap();
+    let gates = [
+        ("p", 1, 1),
+        ("x", 0, 1),
+        ("y", 0, 1),
+        ("z", 0, 1),
+        ("h", 0, 1),
+        ("s", 0, 1),
+        ("sdg", 0, 1),
+        ("t", 0, 1),
+        ("tdg", 0, 1),
+        ("sx", 0, 1),
+        ("rx", 1, 1),
+        ("ry", 1, 1),
+        ("rz", 1, 1),
+        ("cx", 0, 2),
+        ("cy", 0, 2),
+        ("cz", 0, 2),
+        ("cp", 1, 2),
+        ("crx", 1, 2),
+        ("cry", 1, 2),
+        ("crz", 1, 2),
+        ("ch", 0, 2),
+        ("swap", 0, 2),
+        ("ccx", 0, 3),
+        ("cswap", 0, 3),
+        ("cu", 4, 2),
+        ("phase", 1, 1),
+        ("cphase", 1, 2),
+        ("id", 0, 1),
+        ("u1", 1, 1),
+        ("u2", 2, 1),
+        ("u3", 3, 1),
+    ];
+    // under other names they are expanded, not recognised
+    let renamed: String = text
+        .split_inclusive(|c: char| !c.is_alphanumeric() && c != '_')
+        .map(|part| {
+            let word = part.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            if word == "CX" || gates.iter().any(|(name, ..)| *name == word) {
+                format!("my_{part}")
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect();
+    for (name, angles, qubits) in gates {
+        let angles = ["0.3", "-1.1", "2.5", "0.9"][..angles].join(", ");
+        let angles = if angles.is_empty() { angles } else { format!("({angles})") };
+        let qubits: Vec<_> = (0..=qubits).map(|qubit| format!("q[{qubit}]")).collect();
+        // a control makes the phase visible
+        let call = |prefix: &str| {
+            format!(
+                "{renamed}\nqubit[{}] q; ctrl @ {prefix}{name}{angles} {};",
+                qubits.len(),
+                qubits.join(", ")
+            )
+        };
+        let found = distance(&three(&call("my_")), &three(&call("")));
+        assert!(found < 1e-12, "{name}: {found}");
+    }
+    // the file itself, included text and all, has nothing but definitions
+    assert!(Circuit::from_qasm(&text).unwrap().instructions().is_empty());
+}
+
+#[test]
+fn the_gates_of_the_language_have_their_phases() {
+    // U of version 3 has 1 + exp(i theta) in its corner
+    let theta = 0.7_f64;
+    let circuit = three("qubit q; U(0.7, 0.2, -0.4) q;");
+    let corner = columns(&circuit)[0][0];
+    assert!((corner - (C64::from(1.0) + C64::from_polar(1.0, theta)) / 2.0).norm() < 1e-15);
+    same("qubit[2] q; ctrl @ gphase(0.4) q[1];", "qubit[2] q; p(0.4) q[1];");
+    same(
+        "qubit[3] q; ctrl(2) @ U(0.7, 0.2, -0.4) q[2], q[0], q[1];",
+        "qubit[3] q; ctrl @ cu(0.7, 0.2, -0.4, 0.35) q[2], q[0], q[1];",
+    );
+    same("qubit q; gphase(pi); x q;", "qubit q; x q; z q; x q; z q; x q;");
+    // in version 2 it is the row itself
+    assert_eq!(two("qreg q[1]; U(0.1,0.2,0.3) q[0];").counts(), [("u".to_owned(), 1)].into());
+    assert_eq!(two("qreg q[2]; CX q[0],q[1]; cu3(1,2,3) q[0],q[1];").counts().len(), 2);
+}
+
+#[test]
+fn modifiers_compose_from_the_inside() {
+    same("qubit[2] q; ctrl @ x q[0], q[1];", "qubit[2] q; cx q[0], q[1];");
+    same(
+        "qubit[3] q; ctrl @ negctrl @ y q[0], q[1], q[2];",
+        "qubit[3] q; x q[1]; ctrl(2) @ y q[0], q[1], q[2]; x q[1];",
+    );
+    same(
+        "qubit[3] q; negctrl(2) @ z q[0], q[1], q[2];",
+        "qubit[3] q; x q[0:1]; ctrl(2) @ z q[0], q[1], q[2]; x q[0:1];",
+    );
+    same("qubit q; inv @ pow(3) @ t q;", "qubit q; p(-3*pi/4) q;");
+    same("qubit q; pow(-2) @ rx(0.3) q;", "qubit q; rx(-0.6) q;");
+    same("qubit q; pow(5) @ h q;", "qubit q; h q;");
+    same("qubit q; pow(0) @ h q;", "qubit q;");
+    same(
+        "qubit[2] q; gate g a, b { h a; cx a, b; t b; } inv @ g q[0], q[1];",
+        "qubit[2] q; tdg q[1]; cx q[0], q[1]; h q[0];",
+    );
+    same(
+        "qubit[2] q; gate g a { h a; t a; } ctrl @ pow(2) @ g q[0], q[1];",
+        "qubit[2] q; ch q[0], q[1]; ctrl @ t q[0], q[1]; ch q[0], q[1]; ctrl @ t q[0], q[1];",
+    );
+    // controls take registers qubit by qubit, too
+    same("qubit[2] a; qubit[2] b; ctrl @ x a, b;", "qubit[2] a; qubit[2] b; cx a[0], b[0]; cx a[1], b[1];");
+}
+
+#[test]
+fn fractional_powers_are_principal() {
+    same("qubit q; pow(0.5) @ x q;", "qubit q; sx q;");
+    same("qubit q; pow(0.25) @ z q;", "qubit q; t q;");
+    same("qubit q; pow(-0.5) @ z q;", "qubit q; sdg q;");
+    same("qubit q; pow(1.5) @ rz(0.4) q;", "qubit q; rz(0.6) q;");
+    // at a whole turn the rotation is -1, whose root is i, with either sign of the turn
+    same("qubit[2] q; ctrl @ pow(0.5) @ rx(2*pi) q[0], q[1];", "qubit[2] q; s q[0];");
+    same("qubit[2] q; ctrl @ pow(0.5) @ rx(-2*pi) q[0], q[1];", "qubit[2] q; s q[0];");
+    // beyond it the phase of the eigenvalues comes round
+    same("qubit q; pow(0.5) @ rx(3*pi) q;", "qubit q; rx(-pi/2) q;");
+    for gate in [
+        "h q[0]",
+        "y q[0]",
+        "cx q[0], q[1]",
+        "swap q[0], q[1]",
+        "U(0.3, 1.2, -0.7) q[1]",
+        "ch q[1], q[0]",
+        "g q[0], q[1]",
+    ] {
+        let define = "gate g a, b { h a; cx a, b; rz(0.3) b; } qubit[2] q;";
+        let third = format!("pow(1.0/3.0) @ {gate};");
+        same(&format!("{define}{third}{third}{third}"), &format!("{define}{gate};"));
+    }
+    assert!(message("input float a; qubit q; pow(0.5) @ rx(a) q;").contains("not affine"));
+    assert!(message("input float a; qubit q; pow(a) @ x q;").starts_with("1:29: `a` is no sum"));
+}
+
+#[test]
+fn definitions_that_are_rows_are_recognised() {
+    let circuit = three("gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; } qubit[2] q; rzz(0.3) q[0], q[1];");
+    assert_eq!(circuit.counts(), [("rzz".to_owned(), 1)].into());
+    // an input passes through
+    let circuit = three(
+        "input float u; gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; } qubit[2] q; rzz(2*u) q[0], q[1];",
+    );
+    assert_eq!(circuit.counts(), [("rzz".to_owned(), 1)].into());
+    // the same name for something else, and the same gate up to a phase, which version 3 can see
+    for body in ["cx a, b; rz(2*t) b; cx a, b;", "cx a, b; p(t) b; cx a, b;"] {
+        let circuit = three(&format!("gate rzz(t) a, b {{ {body} }} qubit[2] q; rzz(0.3) q[0], q[1];"));
+        assert_eq!(circuit.instructions().len(), 3, "{body}");
+    }
+    let circuit = two("gate rzz(t) a, b { cx a, b; u1(t) b; cx a, b; } qreg q[2]; rzz(0.3) q[0], q[1];");
+    assert_eq!(circuit.counts(), [("rzz".to_owned(), 1)].into());
+    assert!(matches!(
+        refused("OPENQASM 2.0; include \"qelib1.inc\"; gate cx a,b { CX a,b; }").0,
+        Fault::DeclaredTwice { .. }
+    ));
+}
+
+#[test]
+fn gates_of_qelib1_beyond_the_table() {
+    let check = |a: &str, b: &str| assert!(distance(&two(a), &two(b)) < 1e-12, "{a}");
+    let half = "c3sqrtx q[0],q[1],q[2],q[3];";
+    check("qreg q[4]; c3x q[0],q[1],q[2],q[3];", &format!("qreg q[4]; {half}{half}"));
+    check("qreg q[1]; u2(0.3,0.4) q[0];", "qreg q[1]; u3(pi/2,0.3,0.4) q[0];");
+    check("qreg q[1]; u0(3) q[0];", "qreg q[1]; id q[0];");
+    // Margolus' gates are Toffoli gates up to the signs of some basis states
+    for (relative, exact, qubits) in [("rccx", "ccx", 3), ("rc3x", "c3x", 4)] {
+        let operands = (0..qubits).map(|k| format!("q[{k}]")).collect::<Vec<_>>().join(",");
+        let of = |gate: &str| columns(&two(&format!("qreg q[{qubits}]; {gate} {operands};")));
+        for (a, b) in of(relative).iter().flatten().zip(of(exact).iter().flatten()) {
+            assert!((a.norm() - b.norm()).abs() < 1e-12, "{relative}");
+        }
+    }
+}
+
+#[test]
+fn registers_are_taken_qubit_by_qubit() {
+    assert_eq!(three("qubit[3] q; qubit r; h q; cx r, q;").counts()["cx"], 3);
+    let circuit = three(
+        "qubit[5] q; let odd = q[1:2:4]; let ends = q[{0, -1}]; let all = odd ++ ends; x all; z all[-1]; y q[3:];",
+    );
+    let places: Vec<_> = circuit.instructions().iter().map(|step| step.qubits()[0]).collect();
+    assert_eq!(places, [1, 3, 0, 4, 4, 3, 4]);
+    assert_eq!(
+        message("qubit[2] a; qubit[3] b; cx a, b;"),
+        "1:31: found a register of 3 qubits, expected one of 2"
+    );
+    assert_eq!(
+        message("qubit[2] a; cx a, a;"),
+        "1:13: `cx` needs distinct qubits, but qubit 0 is used twice (step 0)"
+    );
+    assert_eq!(message("qubit[2] a; x a[2];"), "1:17: index 2 is out of range: `a` has 2 elements");
+    assert_eq!(message("qubit[2] a; x a[-3];"), "1:17: index -3 is out of range: `a` has 2 elements");
+    // physical qubits are numbered as they are
+    let circuit = three("h $2; cx $2, $0; bit[1] c; c[0] = measure $0;");
+    assert_eq!((circuit.width(), circuit.registers().len()), (3, 0));
+    assert!(message("qubit q; x $0;").contains("either physical qubits or registers"));
+}
+
+#[test]
+fn constants_loops_and_variables_are_computed() {
+    let angles = |text: &str| -> Vec<f64> {
+        let circuit = three(text);
+        let angle = |step: &Instruction| match step {
+            Instruction::Gate(call) => call.angles[0].offset(),
+            _ => f64::NAN,
+        };
+        circuit.instructions().iter().map(angle).collect()
+    };
+    assert_eq!(angles("qubit q; for int i in [0:2:6] { rz(i * 0.5) q; }"), [0.0, 1.0, 2.0, 3.0]);
+    assert_eq!(angles("qubit q; for uint i in {3, 1, 4} rz(i) q;"), [3.0, 1.0, 4.0]);
+    assert_eq!(angles("qubit q; for int i in [3:-1:1] { if (i == 2) continue; rz(i) q; }"), [3.0, 1.0]);
+    assert_eq!(angles("qubit q; for int i in [0:9] { if (i > 1) { break; } rz(i) q; }"), [0.0, 1.0]);
+    assert_eq!(angles("const int n = 2 ** 5 - 1; qubit q; rz(n % 4 + 7 / 2) q;"), [6.0]);
+    assert_eq!(angles("qubit q; rz(-2 ** 2) q; rz(2 ** -1) q; rz(1 << 3 | 1) q;"), [-4.0, 0.5, 9.0]);
+    assert_eq!(angles("qubit q; rz(sin(pi / 2) + cos(0) + sqrt(4) + arccos(1) + ln(euler)) q;"), [5.0]);
+    assert_eq!(
+        angles("qubit q; uint[4] k = 5; k += 14; rz(k) q; k <<= 1; rz(k) q; float w = 0.5; w *= k; rz(w) q;"),
+        [3.0, 6.0, 3.0]
+    );
+    assert_eq!(angles("qubit q; uint[3] k = 5; for int i in [0:2] { if (bool(k[i])) rz(i) q; }"), [0.0, 2.0]);
+    assert_eq!(
+        angles("qubit q; bit[3] k = \"011\"; rz(popcount(k)) q; rz(uint[3](k)) q; rz(sizeof(k)) q;"),
+        [2.0, 3.0, 3.0]
+    );
+    assert_eq!(
+        angles("qubit q; rz(0x1f + 0b11 + 0o7 + 1_000) q; rz(1e-3) q; rz(.5) q; rz(τ - 2 * π) q;"),
+        [1041.0, 1e-3, 0.5, 0.0]
+    );
+    // version 2 divides as a calculator does, and its `^` is a power
+    let circuit = two("qreg q[1]; rz(1/2) q[0]; rz(2^3) q[0]; rz(-pi/2) q[0];");
+    let found = circuit.instructions().iter().map(|step| match step {
+        Instruction::Gate(call) => call.angles[0].offset(),
+        _ => f64::NAN,
+    });
+    assert_eq!(found.collect::<Vec<_>>(), [0.5, 8.0, -PI / 2.0]);
+    assert_eq!(message("qubit q; rz(1.0 / 0.0) q;"), "1:13: a number: found inf, expected a finite one");
+    assert!(message("qubit q; rz(1 / 0) q;").contains("64 bits"));
+    assert!(message("const int n = 3; n = 4;").contains("which is constant"));
+    assert!(message("int[4] n = 8;").contains("found 8"));
+    assert!(message("qubit q; float w; rz(w) q;").contains("no value yet"));
+}
+
+#[test]
+fn inputs_are_parameters_in_sums() {
+    let circuit = three(
+        "input float[64] a; input array[angle, 2, 2] w; input angle b;\nqubit q;\n\
+         gate g(t) q { rz(t / 2 + pi) q; } g(2 * a - b) q; rx(-w[1, 0]) q; float v = a + 1; ry(v - a) q;",
+    );
+    assert_eq!(circuit.parameters().names(), ["a", "w[0][0]", "w[0][1]", "w[1][0]", "w[1][1]", "b"]);
+    let calls: Vec<&Call> = circuit
+        .instructions()
+        .iter()
+        .filter_map(|step| match step {
+            Instruction::Gate(call) => Some(call),
+            _ => None,
+        })
+        .collect();
+    let values = [0.3, 1.0, 2.0, 3.0, 4.0, 0.7];
+    let angles: Vec<_> = calls.iter().map(|call| call.values(&values)[0]).collect();
+    assert!(
+        (angles[0] - (0.3 - 0.35 + PI)).abs() < 1e-15 && angles[1] == -3.0 && angles[2] == 1.0,
+        "{angles:?}"
+    );
+    assert_eq!(
+        message("input float a; qubit q; rx(a * a) q;"),
+        "1:28: `a * a` is no sum of multiples of inputs and numbers; an angle of a circuit must be"
+    );
+    assert!(message("input float a; qubit q; rx(sin(a)) q;").starts_with("1:28: `sin(a)` is no sum"));
+    assert!(message("input float a; qubit q; rx(1 / a) q;").starts_with("1:28: `1 / a` is no sum"));
+    assert!(message("input int a;").starts_with("1:7: an input of type `int`"));
+    assert!(message("input float a; qubit[2] q; x q[a];").contains("expected a whole number"));
+}
+
+/// The outcomes of three bits in every combination, and of a qubit that is flipped under a condition on them.
+fn asked(condition: &str, wanted: impl Fn(usize) -> bool) {
+    let text =
+        format!("qubit[4] q; bit[3] c; bit d; h q[0:2]; c = measure q[0:2]; {condition} d = measure q[3];");
+    let found = StateVector::new().probabilities(&three(&text), &[]).unwrap();
+    for c in 0..8 {
+        let one = usize::from(wanted(c));
+        assert!((found[c | one << 3] - 0.125).abs() < 1e-12, "{condition}: {c} {found:?}");
+    }
+}
+
+#[test]
+fn conditions_ask_outcomes() {
+    asked("if (c[1]) x q[3];", |c| c >> 1 & 1 == 1);
+    asked("if (!c[1]) { x q[3]; }", |c| c >> 1 & 1 == 0);
+    asked("if (c[1] == 0) x q[3];", |c| c >> 1 & 1 == 0);
+    asked("if (c[1] != true) x q[3];", |c| c >> 1 & 1 == 0);
+    asked("if (c == 5) x q[3];", |c| c == 5);
+    asked("if (c != 5) x q[3];", |c| c != 5);
+    asked("if (c == \"011\") x q[3];", |c| c == 3);
+    asked("if (uint[3](c) > 2) x q[3];", |c| c > 2);
+    asked("if (int[3](c) < -1) x q[3];", |c| (4..7).contains(&c));
+    asked("if (uint[2](c[0:1]) == 2) x q[3];", |c| c & 3 == 2);
+    asked("if (c[0] && !c[2]) x q[3];", |c| c & 5 == 1);
+    asked("if (c[0] || c[2]) x q[3];", |c| c & 5 != 0);
+    asked("if ((c[0] ^ c[1]) == true) x q[3];", |c| (c ^ c >> 1) & 1 == 1);
+    asked("if (bool(c[0] & c[1] | c[2])) x q[3];", |c| c & 3 == 3 || c & 4 != 0);
+    asked("if (c[0]) { if (c[1]) x q[3]; } else { if (c[2]) { x q[3]; } }", |c| {
+        if c & 1 == 1 { c & 2 != 0 } else { c & 4 != 0 }
+    });
+    asked("if (popcount(c) == 2) x q[3];", |c| c.count_ones() == 2);
+    asked("if (c) x q[3]; else z q[3];", |c| c != 0);
+    // what is known decides itself: bits start at 0
+    assert_eq!(
+        three("qubit q; bit[2] c; if (c[0]) x q; if (c == 0) z q;").counts(),
+        [("z".to_owned(), 1)].into()
+    );
+    // the other side may measure what is asked, as long as one of them leaves it alone
+    let circuit =
+        three("qubit[2] q; bit c; x q[0]; c = measure q[0]; if (c) { c = measure q[1]; } else { x q[1]; }");
+    assert!(matches!(&circuit.instructions()[2], Instruction::If { value: false, .. }));
+    let circuit = three("qubit[2] q; bit c; c = measure q[0]; if (c) { h q[1]; } else { c = measure q[1]; }");
+    assert!(matches!(&circuit.instructions()[1], Instruction::If { value: true, .. }));
+    assert!(
+        message("qubit q; bit c; c = measure q; if (c) { c = measure q; } else { x q; c = measure q; }")
+            .contains("both of its sides")
+    );
+    assert!(message("qubit q; bit[2] c; c[0] = measure q; if (c[0] == 2) x q;").contains("asks nothing"));
+}
+
+#[test]
+fn outcomes_are_kept_apart() {
+    // a subroutine's outcomes stay with the caller while it measures again
+    let text = "qubit[2] q; bit[2] c; def m(qubit a) -> bit { bit b; b = measure a; return b; }\n\
+                x q[0]; c[0] = m(q[0]); c[1] = m(q[1]);";
+    let circuit = three(text);
+    assert_eq!((circuit.bits(), circuit.outputs()), (4, &[2, 3][..]));
+    assert!((StateVector::new().probabilities(&circuit, &[]).unwrap()[1] - 1.0).abs() < 1e-12);
+    // a copy is a value
+    let circuit = three("qubit q; bit a; bit b; x q; a = measure q; b = a; x q; a = measure q;");
+    assert!((StateVector::new().probabilities(&circuit, &[]).unwrap()[2] - 1.0).abs() < 1e-12);
+    // outputs alone are the result
+    let circuit = three("qubit[2] q; bit[2] c; output bit[1] r; x q[1]; c = measure q; r[0] = c[1];");
+    assert_eq!((circuit.bits(), circuit.outputs()), (2, &[1][..]));
+    // in a branch a bit is only measured into
+    assert!(message("qubit q; bit c; bit d; c = measure q; if (c) { d = 1; }").contains("only by measuring"));
+    assert!(
+        message("qubit q; bit c; int n = 0; c = measure q; if (c) { n = 1; }")
+            .contains("changes no variables")
+    );
+    assert!(
+        message("qubit q; bit c; bit d = 1; c = measure q; if (c) { d = measure q; }")
+            .contains("only by measuring")
+    );
+    assert!(message("qubit q; int n; n = measure q;").contains("measure into bits"));
+    assert!(message("qubit q; bit c; c = measure q; rx(c * pi) q;").contains("measured bit"));
+    assert!(
+        message("qubit q; bit c; c = measure q; for int i in [0:1] { if (c) break; }")
+            .contains("fixed length")
+    );
+}
+
+#[test]
+fn what_a_circuit_cannot_hold_is_refused_at_its_place() {
+    let starts = |text: &str, start: &str| {
+        let found = message(text);
+        assert!(found.starts_with(start), "{text}: {found}");
+    };
+    starts("qubit q;\n  while (true) { x q; }", "2:3: `while`: a circuit has a fixed length");
+    starts("defcal x $0 { }", "1:1: `defcal`");
+    starts("duration d = 1ns;", "1:1: `duration`");
+    starts("extern f(int) -> int; int x = f(3);", "1:31: `f`: what an extern function returns");
+    starts("opaque g a; qubit q; g q;", "1:22: `g`: an opaque gate has no definition");
+    starts("gate g a { measure a; } qubit q; g q;", "1:20: `measure`: a gate consists of gates");
+    starts("gate g a { g a; } qubit q; g q;", "1:12: no gate `g`");
+    starts("qubit q; rzz(0.3) q, q;", "1:10: no gate `rzz` is declared here; include");
+    starts("qubit q; foo q;", "1:10: no gate `foo` is declared here");
+    starts("qubit q; rx q;", "1:10: `rx` takes 1 angles, found 0");
+    starts("qubit q; cx q;", "1:10: `cx` takes 2 qubits, found 1");
+    starts("qubit q; qubit q;", "1:16: `q` is declared twice");
+    starts("qubit x;", "1:7: `x` is declared twice: the included file has a gate of this name");
+    starts("qubit if;", "1:7: found `if`, expected a name");
+    starts("qubit q; x q", "1:13: found the end of the text, expected `,` or `;`");
+    starts("include \"other.inc\";", "1:1: `other.inc` cannot be included");
+    starts("qubit q; x[10ns] q;", "1:10: found an expression, expected the name of a gate");
+    starts("def f(qubit q) { x q; } qubit q; f q;", "1:34: `f`: it is a subroutine");
+    starts("qubit q; @note\nx q; pragma here", "2:6: `pragma`");
+    starts("switch (1) { }", "1:1: `switch`");
+    starts("array[int, 2] a;", "1:1: an array");
+    assert!(matches!(refused("OPENQASM 2.0; opaque g a; qreg q[1]; g q[0];").0, Fault::Unsupported { .. }));
+    assert!(matches!(refused("OPENQASM 2.0; qreg q[1]; h q[0];").0, Fault::Undefined { .. }));
+    assert!(matches!(refused("OPENQASM 3.0; qubit q; \u{1F980} q;").0, Fault::Syntax { .. }));
+}
+
+#[test]
+fn time_is_a_barrier() {
+    let circuit = three("qubit[2] q; delay[100ns] q[0]; box { x q[1]; } box[2us] { } x q;");
+    let names: Vec<_> = circuit.instructions().iter().map(Instruction::name).collect();
+    assert_eq!(names, ["barrier", "barrier", "x", "barrier", "x", "x"]);
+}
+
+#[test]
+fn a_small_text_cannot_ask_for_much() {
+    let doubled = |first: &str| {
+        let mut text = format!("{HEAD}gate g0 a {{ {first} }}\n");
+        for k in 1..=60 {
+            text = format!("{text}gate g{k} a {{ g{} a; g{} a; }}\n", k - 1, k - 1);
+        }
+        text + "qubit q; g60 q;"
+    };
+    let nested = |open: &str, close: &str| {
+        format!("{HEAD}qubit q; rx({}1{}) q;", open.repeat(10_000), close.repeat(10_000))
+    };
+    let blocks = format!("{HEAD}qubit q; {} x q; {}", "if (true) {".repeat(10_000), "}".repeat(10_000));
+    let calls: Vec<_> = (1..300).map(|k| format!("gate g{k} a {{ g{} a; }}", k - 1)).collect();
+    let calls = calls.join("\n");
+    let wide = (0..4000).map(|k| format!("q[{k}]")).collect::<Vec<_>>().join(", ");
+    let texts = [
+        "OPENQASM 3; qubit[4000000000] q;".to_owned(),
+        "OPENQASM 2.0; qreg q[4000000000];".to_owned(),
+        "OPENQASM 3; qubit[99999999999999999999] q;".to_owned(),
+        "OPENQASM 3; bit[4000000000] c;".to_owned(),
+        "OPENQASM 3; input array[float, 100000, 100000, 100000] a;".to_owned(),
+        "U(0, 0, 0) $4000000000;".to_owned(),
+        "U(0, 0, 0) $99999999999999999999;".to_owned(),
+        doubled("x a;"),
+        doubled(""),
+        format!("{HEAD}qubit q; for int i in [0:1000000000000] {{ x q; }}"),
+        format!("{HEAD}qubit q; for int i in [0:99999] {{ for int j in [0:99999] {{ }} }}"),
+        format!("{HEAD}qubit q; pow(1000000000) @ h q;"),
+        format!("{HEAD}qubit q; inv @ pow(2000000000) @ pow(2000000000) @ h q;"),
+        format!("{HEAD}qubit[4096] q; for int i in [0:99999] {{ barrier q; }}"),
+        format!("{HEAD}qubit[4000] q; for int i in [0:9999] ctrl(3999) @ x {wide};"),
+        format!("{HEAD}qubit q; rx(1{}) q;", " + 1".repeat(100_000)),
+        nested("(", ")"),
+        nested("-", ""),
+        nested("sin(", ")"),
+        blocks,
+        format!("{HEAD}gate g0 a {{ x a; }}\n{calls} qubit q; g299 q;"),
+        format!("{HEAD}qubit[24] q; bit[24] c; c = measure q; if (uint[24](c) * 3 == 7) x q[0];"),
+        format!("{HEAD}def f(qubit q) {{ f(q); }} qubit q; f(q);"),
+        format!("{HEAD}{}", "/* ".repeat(100_000)),
+        format!("{HEAD}qubit q; {}", "@a ".repeat(100_000)),
+    ];
+    for text in texts {
+        let start = Instant::now();
+        let error = Circuit::from_qasm(&text).unwrap_err().to_string();
+        let time = start.elapsed();
+        assert!(time < Duration::from_secs(4), "{time:?}: {}", &text[..text.len().min(120)]);
+        assert!(error.len() < 600, "{error}");
+    }
+    let limits = Limits { bytes: 10, ..Limits::default() };
+    let error = qasm::import_within("OPENQASM 3;", &limits).unwrap_err();
+    assert!(
+        matches!(&error, Error::Qasm(found) if *found.fault() == Fault::Limit { what: "bytes", limit: 10 }),
+        "{error}"
+    );
+}
+
+#[test]
+fn messages_show_the_place() {
+    let text = "OPENQASM 3;\nqubit[2] θ;\n\tU(0, 0, 0) θ[5];\n";
+    assert_eq!(
+        Circuit::from_qasm(text).unwrap_err().to_string(),
+        "index 5 is out of range: `θ` has 2 elements\n --> line 3, column 15\n  |\n3 |  U(0, 0, 0) θ[5];\n  |               ^"
+    );
+    // a long line is cut around the place
+    let text = format!("OPENQASM 3; /*{}*/ zz y; /*{}*/", "a".repeat(100_000), "b".repeat(100_000));
+    let error = Circuit::from_qasm(&text).unwrap_err().to_string();
+    assert!(error.len() < 500 && error.contains("zz y"), "{error}");
+}
