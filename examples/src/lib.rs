@@ -33,7 +33,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 pub use arguments::{ArgumentError, Arguments, Flag, OUT, help};
-pub use plot::{Plot, PlotError};
+pub use plot::{Bars, Plot, PlotError};
 pub use progress::progress;
 pub use report::{Report, ReportError, Table};
 

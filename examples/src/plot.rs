@@ -1,15 +1,17 @@
-//! Line plots as SVG files.
+//! Line and bar plots as SVG files.
 //!
 //! Written by hand: it takes fewer lines than steering a drawing library past the missing font metrics, and
 //! keeps coordinates finer than a pixel.
 
 mod axis;
+mod bars;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use axis::Axis;
+pub use bars::Bars;
 use ketline::quantum::file;
 
 /// The palette of Okabe and Ito (2008), told apart with every kind of colour vision; without its yellow,
@@ -215,14 +217,18 @@ impl Series {
 /// # Errors
 /// [`PlotError::NotFinite`], [`PlotError::Empty`], [`PlotError::File`].
 pub fn write(path: &Path, plots: &[Plot]) -> Result<(), PlotError> {
-    let text = svg(plots)?;
+    save(path, &svg(plots)?)
+}
+
+/// Writes a document, the whole file or nothing, and makes its folder if it is missing.
+fn save(path: &Path, text: &str) -> Result<(), PlotError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| ketline::Error::File {
             file: folder.display().to_string(),
             reason: error.to_string(),
         })?;
     }
-    Ok(file::write(path, &text)?)
+    Ok(file::write(path, text)?)
 }
 
 fn svg(plots: &[Plot]) -> Result<String, PlotError> {
@@ -231,15 +237,21 @@ fn svg(plots: &[Plot]) -> Result<String, PlotError> {
         body += &plot.draw(height)?;
         height += plot.height();
     }
-    let titles = plots.iter().map(|plot| escape(&plot.title)).collect::<Vec<_>>().join("; ");
-    Ok(format!(
+    let titles = plots.iter().map(|plot| plot.title.as_str()).collect::<Vec<_>>().join("; ");
+    Ok(document(&titles, height, &body))
+}
+
+/// An SVG document of this height.
+fn document(title: &str, height: f64, body: &str) -> String {
+    let title = escape(title);
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
          viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\" \
-         font-size=\"13\" fill=\"#333\">\n<title>{titles}</title>\n<style>.title {{ font-size: 17px; font-weight: bold; \
+         font-size=\"13\" fill=\"#333\">\n<title>{title}</title>\n<style>.title {{ font-size: 17px; font-weight: bold; \
          fill: #111 }} .label {{ font-size: 14px }} .grid {{ stroke: #e4e4e4 }} .axis {{ stroke: #555 }} \
          .series {{ fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: butt }}</style>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n{body}</svg>\n"
-    ))
+    )
 }
 
 /// The elements of a picture.
@@ -262,6 +274,11 @@ impl Canvas {
 
     fn dot(&mut self, (x, y): (f64, f64), colour: &str) {
         let _ = writeln!(self.elements, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"2.5\" fill=\"{colour}\"/>");
+    }
+
+    fn rectangle(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), attributes: &str) {
+        let place = format!("x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{height:.2}\"");
+        let _ = writeln!(self.elements, "<rect {place} {attributes}/>");
     }
 
     fn polyline(&mut self, points: impl Iterator<Item = (f64, f64)>, attributes: &str) {
