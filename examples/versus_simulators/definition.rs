@@ -5,6 +5,7 @@ use std::f64::consts::{PI, TAU};
 use ketline::quantum::gate::{Call, Gate};
 use ketline::quantum::{Channel, Instruction};
 use ketline::{Angle, Circuit, Observable};
+use ndarray::Array2;
 use serde::Serialize;
 
 use crate::stream::Stream;
@@ -59,7 +60,7 @@ pub(crate) struct Definition {
     /// Coefficients with Pauli letters and the qubits that they act on.
     terms: Vec<(f64, &'static str, Vec<usize>)>,
     /// Sets of parameter values; none where the circuit has no parameters.
-    pub(crate) parameters: Vec<Vec<f64>>,
+    parameters: Vec<Vec<f64>>,
     noise: Option<Noise>,
     pub(crate) shots: usize,
 }
@@ -141,6 +142,12 @@ impl Definition {
             });
             factors.fold(Observable::constant(*coefficient), |product, factor| product * factor)
         })
+    }
+
+    /// Sets of parameter values, a row each.
+    pub(crate) fn sets(&self) -> Array2<f64> {
+        let columns = self.parameters.first().map_or(0, Vec::len);
+        Array2::from_shape_fn((self.parameters.len(), columns), |(set, k)| self.parameters[set][k])
     }
 
     fn gate(&mut self, name: &'static str, qubits: &[usize], angles: &[f64]) {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ketline::quantum::gradient::Adjoint;
 use ketline::quantum::simulator::{
-    DensityMatrix, Plan, Precision, PureState, Simulator, StateVector, Trajectories,
+    Counts, DensityMatrix, Plan, Precision, PureState, QuantumState, Simulator, StateVector, Trajectories,
 };
 use serde_json::{Value, json};
 
@@ -80,12 +80,7 @@ fn load_with<T: Precision>(
     simulator: StateVector<T>,
 ) -> ketline::Result<(f64, Task)> {
     let (circuit, observable) = (definition.circuit()?, definition.observable());
-    let (sets, shots) = (definition.parameters.clone(), definition.shots);
-    // drawing shots of a state is timed, so that the state itself is looked at before
-    let first = match definition.kind {
-        Kind::Samples => p0(&simulator.run(&circuit, &[])?.into_state()?),
-        _ => 0.0,
-    };
+    let (sets, shots) = (definition.sets(), definition.shots);
     let start = Instant::now();
     let task: Task = match definition.kind {
         Kind::State => {
@@ -97,22 +92,23 @@ fn load_with<T: Precision>(
             Box::new(move || Ok(vec![("energy", plan.expectation(&observable, &[])?)]))
         }
         Kind::Values => {
-            let plan = simulator.plan(&circuit)?;
+            let plan = StateVector::new().batch(&circuit)?;
+            Box::new(move || Ok(vec![("energy", plan.expectations(&observable, &sets)?.sum())]))
+        }
+        Kind::Gradients if sets.nrows() == 1 => {
+            let (plan, values) = (Adjoint::new(&circuit)?, sets.row(0).to_vec());
             Box::new(move || {
-                let energies = sets.iter().map(|values| plan.expectation(&observable, values));
-                Ok(vec![("energy", energies.sum::<ketline::Result<f64>>()?)])
+                let result = plan.gradient(&observable, &values)?;
+                let norm = result.gradient.iter().map(|slope| slope * slope).sum::<f64>().sqrt();
+                Ok(vec![("energy", result.value), ("gradient", norm)])
             })
         }
         Kind::Gradients => {
-            let plan = Adjoint::new(&circuit)?;
+            let plan = StateVector::new().batch(&circuit)?;
             Box::new(move || {
-                let (mut energy, mut squares) = (0.0, 0.0);
-                for values in &sets {
-                    let result = plan.gradient(&observable, values)?;
-                    energy += result.value;
-                    squares += result.gradient.iter().map(|slope| slope * slope).sum::<f64>();
-                }
-                Ok(vec![("energy", energy), ("gradient", squares.sqrt())])
+                let results = plan.gradients(&observable, &sets)?;
+                let norm = results.gradients.iter().map(|slope| slope * slope).sum::<f64>().sqrt();
+                Ok(vec![("energy", results.values.sum()), ("gradient", norm)])
             })
         }
         Kind::Density => {
@@ -121,19 +117,12 @@ fn load_with<T: Precision>(
         }
         Kind::Trajectories => {
             let plan = Trajectories::new(shots, 4).plan(&circuit)?;
-            Box::new(move || {
-                let counts = plan.sample(&[], shots, 4)?;
-                let ones: u64 = counts.iter().map(|(bits, times)| u64::from(bits.count_ones()) * times).sum();
-                Ok(vec![("ones", ones as f64 / shots as f64)])
-            })
+            Box::new(move || Ok(vec![("ones", ones(&plan.sample(&[], shots, 4)?))]))
         }
+        // only the sampling is timed: the state is that of an earlier circuit
         Kind::Samples => {
-            let plan = simulator.plan(&circuit)?;
-            Box::new(move || {
-                let counts = plan.sample(&[], shots, 4)?;
-                let ones: u64 = counts.iter().map(|(bits, times)| u64::from(bits.count_ones()) * times).sum();
-                Ok(vec![("p0", first), ("ones", ones as f64 / shots as f64)])
-            })
+            let state = simulator.run(&circuit, &[])?.into_state()?;
+            Box::new(move || Ok(vec![("p0", p0(&state)), ("ones", ones(&state.sample(shots, 4)?))]))
         }
     };
     Ok((start.elapsed().as_secs_f64(), task))
@@ -143,6 +132,12 @@ fn load_with<T: Precision>(
 fn p0<T: Precision>(state: &PureState<T>) -> f64 {
     let amplitude = state.as_slice()[0];
     amplitude.re.widen().powi(2) + amplitude.im.widen().powi(2)
+}
+
+/// The mean number of ones in a shot.
+fn ones(counts: &Counts) -> f64 {
+    let ones: u64 = counts.iter().map(|(bits, times)| u64::from(bits.count_ones()) * times).sum();
+    ones as f64 / counts.total() as f64
 }
 
 /// The largest memory that this process has had, in bytes; none where the system does not say.
