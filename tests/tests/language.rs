@@ -181,6 +181,22 @@ fn what_takes_a_circuit_takes_a_program_as_it_is_built() -> Result<()> {
     Ok(())
 }
 
+circuit!(
+    /// Its depth says nothing about its parameters.
+    fn deep<const N: usize, const L: usize>(q: Qubits<N>, t: Angle) {
+        for l in 0..L {
+            rx(t, q[l % N]);
+        }
+    }
+);
+
+#[test]
+fn parameters_have_the_generics_that_they_need() -> Result<()> {
+    let program: Program<DeepParams<2>> = deep::<2, 3>()?;
+    assert_eq!(program.bind(&DeepParams { t: 0.1 })?.counts()["rx"], 3);
+    Ok(())
+}
+
 #[test]
 fn plain_values_are_read_when_the_circuit_is_built() -> Result<()> {
     let program = qaoa::<4, 2>(&[(0, 1), (1, 2), (2, 3)])?;

@@ -3,7 +3,7 @@
 mod body;
 mod width;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, GenericParam};
 
@@ -63,14 +63,30 @@ fn companion(circuit: &Circuit, what: &str) -> Ident {
     format_ident!("{}{what}", camel.collect::<String>(), span = circuit.name.span())
 }
 
-/// `<const N: usize>` and `<N>`: the generics of the parameter type.
+/// `<const N: usize>` and `<N>`: the generics of the parameter type, those that its width or its angles name.
 fn const_generics(circuit: &Circuit) -> (TokenStream, TokenStream) {
-    let params: Vec<_> = circuit.generics.const_params().collect();
+    let sizes = circuit.inputs.iter().flat_map(|input| match &input.kind {
+        Kind::Register(size) => std::slice::from_ref(size),
+        Kind::Angles(sizes) => sizes,
+        _ => &[],
+    });
+    let sizes: TokenStream = sizes.map(|size| size.expr.to_token_stream()).collect();
+    let params: Vec<_> =
+        circuit.generics.const_params().filter(|param| mentions(&sizes, &param.ident)).collect();
     if params.is_empty() {
         return (TokenStream::new(), TokenStream::new());
     }
     let names = params.iter().map(|param| &param.ident);
     (quote!(<#(#params),*>), quote!(<#(#names),*>))
+}
+
+/// Whether a name stands anywhere in the tokens.
+fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        _ => false,
+    })
 }
 
 /// A size as a generic argument: braces only where Rust wants them.

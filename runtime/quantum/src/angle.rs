@@ -11,8 +11,8 @@ const NONE: u32 = u32::MAX;
 /// An angle in radians: `offset + sum coefficient * parameter`, with at most [`MAX_TERMS`] different parameters.
 ///
 /// Affine is what gradients by parameter shift need, and `Copy` is what lets `2.0 * gamma[p]` be written in a loop.
-/// An expression with more parameters, or one that is not finite, becomes NaN-like ([`Angle::is_valid`] is false);
-/// a circuit refuses it with [`Error::Angle`](crate::Error::Angle).
+/// An expression that is not finite or has more parameters is NaN ([`Angle::is_valid`] is false); a circuit refuses it
+/// with [`Error::Angle`](crate::Error::Angle) or [`Error::AngleTerms`](crate::Error::AngleTerms).
 ///
 /// ```
 /// use ketline_quantum::Angle;
@@ -28,6 +28,10 @@ pub struct Angle {
 }
 
 impl Angle {
+    /// What mixes more parameters than fit.
+    const CROWDED: Self =
+        Self { offset: f64::NAN, coefficients: [f64::NAN; MAX_TERMS], parameters: [NONE; MAX_TERMS] };
+
     /// The angle 0.
     pub const ZERO: Self = Self::radians(0.0);
 
@@ -81,6 +85,11 @@ impl Angle {
         self.offset.is_finite() && self.coefficients.iter().all(|c| c.is_finite())
     }
 
+    /// Whether more than [`MAX_TERMS`] parameters have met, so that the expression was lost.
+    pub fn is_crowded(&self) -> bool {
+        self.is_constant() && self.coefficients[0].is_nan()
+    }
+
     /// The angle in radians when the parameters have the given values; parameters beyond the slice count as NaN.
     pub fn value(&self, parameters: &[f64]) -> f64 {
         self.terms().fold(self.offset, |sum, (p, c)| sum + c * parameters.get(p).copied().unwrap_or(f64::NAN))
@@ -98,6 +107,9 @@ impl Angle {
     }
 
     fn push(&mut self, parameter: u32, coefficient: f64) {
+        if self.is_crowded() {
+            return;
+        }
         let mut at = 0;
         while at < MAX_TERMS && self.parameters[at] < parameter {
             at += 1;
@@ -110,7 +122,7 @@ impl Angle {
                 self.parameters[MAX_TERMS - 1] = NONE;
             }
         } else if self.parameters[MAX_TERMS - 1] != NONE {
-            self.offset = f64::NAN; // more parameters than fit: refused where it is used
+            *self = Self::CROWDED; // refused where it is used
         } else {
             self.parameters[at..].rotate_right(1);
             self.coefficients[at..].rotate_right(1);
@@ -136,6 +148,9 @@ impl Add for Angle {
     type Output = Self;
 
     fn add(mut self, other: Self) -> Self {
+        if self.is_crowded() || other.is_crowded() {
+            return Self::CROWDED;
+        }
         self.offset += other.offset;
         for (parameter, coefficient) in other.terms() {
             self.push(parameter as u32, coefficient);
@@ -152,8 +167,10 @@ impl Mul<f64> for Angle {
             return Self::ZERO;
         }
         self.offset *= factor;
-        for coefficient in &mut self.coefficients {
-            *coefficient *= factor;
+        for (coefficient, parameter) in self.coefficients.iter_mut().zip(self.parameters) {
+            if parameter != NONE {
+                *coefficient *= factor;
+            }
         }
         self
     }
@@ -313,7 +330,11 @@ mod tests {
     fn too_many_parameters_are_refused_not_dropped() {
         let four = (0..4).fold(Angle::ZERO, |sum, p| sum + Angle::parameter(p));
         assert!(four.is_valid());
-        assert!(!(four + Angle::parameter(9)).is_valid());
+        let five = four + Angle::parameter(9);
+        for angle in [five, -five, 0.0 * five + 1.0, Angle::parameter(1) - five, five + four] {
+            assert!(!angle.is_valid() && angle.is_crowded());
+        }
+        assert!(!(Angle::radians(1.0) * f64::INFINITY).is_crowded());
         assert!((four + Angle::parameter(2)).is_valid());
     }
 

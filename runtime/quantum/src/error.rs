@@ -27,9 +27,12 @@ pub enum Error {
     /// A gate with the wrong number of angles.
     #[error("`{gate}` takes {expected} angles, found {found}")]
     Angles { gate: String, found: usize, expected: usize },
-    /// An angle that is not finite, or mixes more parameters than an angle can.
-    #[error("an angle of `{gate}` is not finite or mixes more than {max} parameters (step {step})", max = crate::angle::MAX_TERMS)]
+    /// An angle that is not finite.
+    #[error("an angle of `{gate}` is not finite (step {step})")]
     Angle { gate: String, step: usize },
+    /// An angle that mixes more parameters than an angle can.
+    #[error("an angle of `{gate}` mixes more than {limit} parameters (step {step})")]
+    AngleTerms { gate: String, limit: usize, step: usize },
     /// An angle that names a parameter the circuit does not have.
     #[error("`{gate}` uses parameter {parameter}, but the circuit has {parameters} (step {step})")]
     ParameterRange { gate: String, parameter: usize, parameters: usize, step: usize },

@@ -175,7 +175,7 @@ proptest! {
             0..24,
         ),
     ) {
-        let mut circuit = Circuit::new(width);
+        let mut circuit = Circuit::new(width).unwrap();
         for (row, qubits, angles, kind) in calls {
             let row = &gate::table()[row % gate::table().len()];
             let fit = kind % 2 == 0;

@@ -44,7 +44,7 @@ fn density_matrices_agree_with_qiskit_aer() {
     let mut largest: f64 = 0.0;
     for case in &stored.cases {
         let model = NoiseModel::new(&Calibration::bundled(&case.device).unwrap(), options).unwrap();
-        let mut circuit = Circuit::new(case.physical.len());
+        let mut circuit = Circuit::new(case.physical.len()).unwrap();
         for (name, angles, qubits) in &case.steps {
             let angles: Vec<Angle> = angles.iter().map(|angle| Angle::radians(*angle)).collect();
             let call = Call::new(Gate::named(name).unwrap(), angles, qubits.as_slice());

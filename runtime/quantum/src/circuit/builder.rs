@@ -1,6 +1,8 @@
 //! Building circuits by hand; the macro `circuit!` expands to this.
 
-use super::operand::{Condition, IntoQubits, Operand, Output, Places, Qubit, QubitSlice, Qubits};
+use super::bit::{Condition, Output};
+use super::operand::{IntoQubits, Operand, Places};
+use super::qubit::{Qubit, QubitSlice, Qubits};
 use super::{Circuit, Instruction, Trainable};
 use crate::gate::{Call, Gate, UnitaryGate};
 use crate::{Angle, Error, Matrix, Result};
@@ -39,8 +41,7 @@ pub struct Builder {
 impl Builder {
     /// An empty circuit of this name.
     pub fn new(name: impl Into<String>) -> Self {
-        let mut circuit = Circuit::new(0);
-        circuit.name = name.into();
+        let circuit = Circuit { name: name.into(), ..Circuit::default() };
         Self { circuit, blocks: Vec::new(), error: None }
     }
 

@@ -7,11 +7,13 @@
 //! | make another of it | [`Circuit::inverse`], [`Circuit::control`], [`Circuit::power`], [`Circuit::append`], [`Circuit::simplify`], [`Circuit::lower`] |
 //! | look at it | `Display`, [`Circuit::to_svg`], [`Circuit::depth`], [`Circuit::counts`] |
 
+mod bit;
 mod builder;
 mod drawing;
 mod instruction;
 mod operand;
 mod parameter;
+mod qubit;
 mod simplify;
 mod svg;
 #[cfg(test)]
@@ -22,13 +24,12 @@ mod unitary_block;
 
 use std::collections::BTreeMap;
 
+pub use bit::{Bit, Bits, Condition, NotBit, Output};
 pub use builder::Builder;
 pub use instruction::{Confusion, Instruction};
-pub use operand::{
-    Bit, Bits, Condition, IntoAngle, IntoQubits, NotBit, Operand, Output, Places, Qubit, QubitIndex,
-    QubitSlice, Qubits,
-};
+pub use operand::{IntoAngle, IntoQubits, Operand, Places};
 pub use parameter::{Group, Parameters, Trainable};
+pub use qubit::{Qubit, QubitIndex, QubitSlice, Qubits};
 pub use unitary_block::UnitaryBlock;
 
 use crate::gate::Call;
@@ -96,17 +97,15 @@ pub struct Circuit {
 }
 
 impl Circuit {
-    /// An empty circuit on `width` qubits, at most 65,536, without registers of their own names.
-    pub fn new(width: usize) -> Self {
-        Self {
-            name: "circuit".to_owned(),
-            width: width.min(MAX_WIDTH),
-            bits: 0,
-            registers: Vec::new(),
-            parameters: Parameters::default(),
-            instructions: Vec::new(),
-            outputs: Vec::new(),
+    /// An empty circuit on `width` qubits without registers of their own names.
+    ///
+    /// # Errors
+    /// [`Error::TooManyQubits`] for more than 65,536.
+    pub fn new(width: usize) -> Result<Self> {
+        if width > MAX_WIDTH {
+            return Err(Error::TooManyQubits { found: width, limit: MAX_WIDTH });
         }
+        Ok(Self { width, ..Self::default() })
     }
 
     /// A circuit of the same name, width, registers, bits, parameters and outputs without steps: where a pass begins.
@@ -341,6 +340,21 @@ impl Circuit {
         match repeated_qubit(&qubits) {
             Some(qubit) => Err(Error::SameQubit { gate: gate(), qubit, step }),
             None => Ok(()),
+        }
+    }
+}
+
+/// A circuit named `circuit` without qubits.
+impl Default for Circuit {
+    fn default() -> Self {
+        Self {
+            name: "circuit".to_owned(),
+            width: 0,
+            bits: 0,
+            registers: Vec::new(),
+            parameters: Parameters::default(),
+            instructions: Vec::new(),
+            outputs: Vec::new(),
         }
     }
 }

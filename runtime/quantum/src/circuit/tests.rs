@@ -59,9 +59,16 @@ fn inverse_control_power_and_lowering_are_what_they_say() {
 }
 
 #[test]
+fn a_circuit_has_so_many_qubits_at_most() {
+    assert_eq!(Circuit::new(1 << 16).unwrap().width(), 1 << 16);
+    let wide = Circuit::new(usize::MAX);
+    assert_eq!(wide, Err(Error::TooManyQubits { found: usize::MAX, limit: 1 << 16 }));
+}
+
+#[test]
 fn appending_joins_parameters_by_name() {
     let part = sample();
-    let mut whole = Circuit::new(4);
+    let mut whole = Circuit::new(4).unwrap();
     whole.append(&part, &[3, 0, 2]).unwrap();
     whole.append(&part, &[0, 1, 2]).unwrap();
     assert_eq!(whole.parameters().len(), 4);
@@ -113,6 +120,11 @@ fn the_builder_reports_the_first_mistake() {
     assert!(matches!(build(&|b, q| b.cx(q.at(1), q.at(1))), Error::SameQubit { qubit: 1, .. }));
     assert!(matches!(build(&|b, q| b.cx(q, q.at(..1))), Error::Width { found: 1, expected: 2, .. }));
     assert!(matches!(build(&|b, q| b.rx(f64::INFINITY, q)), Error::Angle { .. }));
+    let crowded = build(&|b, q| {
+        let theta: [Angle; 5] = b.parameter("theta");
+        b.rx(theta.into_iter().fold(Angle::ZERO, |sum, angle| sum + angle), q.at(0));
+    });
+    assert_eq!(crowded.to_string(), "an angle of `rx` mixes more than 4 parameters (step 0)");
     assert!(matches!(build(&|b, q| b.control(q.at(0), |b| b.x(q.at(0)))), Error::SameQubit { .. }));
     assert!(matches!(
         build(&|b, q| b.inverse(|b| b.reset(q))),
@@ -187,7 +199,7 @@ fn simplification_of_random_circuits_is_exact() {
     };
     let mut removed = 0;
     for _ in 0..60 {
-        let mut circuit = Circuit::new(3);
+        let mut circuit = Circuit::new(3).unwrap();
         for _ in 0..40 {
             let row = &crate::gate::table()[draw(crate::gate::table().len())];
             let mut qubits = [0, 1, 2];

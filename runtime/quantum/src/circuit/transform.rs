@@ -68,19 +68,21 @@ impl Circuit {
     }
 
     /// Appends another circuit on the given qubits. Parameters join by name: same name and shape is the same parameter;
-    /// classical bits and outputs are added after those that are there.
+    /// classical bits and outputs are added after those that are there. After an error nothing has changed.
     ///
     /// # Errors
     /// [`Error::Width`], [`Error::QubitRange`], [`Error::SameQubit`], [`Error::ParameterShape`].
     pub fn append(&mut self, other: &Self, qubits: &[usize]) -> Result<()> {
-        let outputs: Vec<_> = other.outputs.iter().map(|bit| bit + self.bits).collect();
-        let mut whole = self.clone();
-        for step in whole.adopt(other, qubits)? {
-            whole.push(step)?;
+        let (steps, bits, parameters) = (self.instructions.len(), self.bits, self.parameters.clone());
+        let added = self.adopt(other, qubits);
+        let appended = added.and_then(|added| added.into_iter().try_for_each(|step| self.push(step)));
+        if appended.is_ok() {
+            self.outputs.extend(other.outputs.iter().map(|bit| bit + bits));
+        } else {
+            self.instructions.truncate(steps);
+            (self.bits, self.parameters) = (bits, parameters);
         }
-        whole.outputs.extend(outputs);
-        *self = whole;
-        Ok(())
+        appended
     }
 
     /// Registers what another circuit needs and returns its steps in this circuit's numbers.

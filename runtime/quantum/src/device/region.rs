@@ -23,8 +23,13 @@ impl Region {
     /// errors, and what the static ZZ of its coupled pairs does while a gate lasts.
     ///
     /// # Errors
-    /// [`Error::DeviceWidth`] where the device has fewer working qubits that hang together.
+    /// [`Error::OutOfRange`] for 0 qubits, [`Error::DeviceWidth`] where the device has fewer working qubits that hang
+    /// together.
     pub fn best(calibration: &Calibration, width: usize) -> Result<Self> {
+        if width == 0 {
+            let what = "number of qubits of a region".into();
+            return Err(Error::OutOfRange { what, found: 0.0, wanted: "at least 1".into() });
+        }
         let graph = Graph::of(calibration);
         let mut best: Option<(f64, Self)> = None;
         let mut left = MAX_SETS;
@@ -164,6 +169,7 @@ mod tests {
                     assert!(calibration.edges().contains(&(pair[0], pair[1])), "{name} {pair:?}");
                 }
             }
+            assert!(matches!(Region::best(&calibration, 0), Err(Error::OutOfRange { .. })));
             assert!(matches!(Region::best(&calibration, 1000), Err(Error::DeviceWidth { found: 1000, .. })));
         }
     }

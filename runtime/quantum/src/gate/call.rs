@@ -1,6 +1,7 @@
 //! A gate with its angles and qubits.
 
 use super::Gate;
+use crate::angle::MAX_TERMS;
 use crate::circuit::repeated_qubit;
 use crate::{Angle, Error, Matrix, Result};
 
@@ -61,7 +62,8 @@ impl Call {
     /// Refuses a call that does not fit `width` qubits and `parameters` parameters.
     ///
     /// # Errors
-    /// [`Error::Operands`], [`Error::Angles`], [`Error::QubitRange`], [`Error::SameQubit`], [`Error::Angle`].
+    /// [`Error::Operands`], [`Error::Angles`], [`Error::QubitRange`], [`Error::SameQubit`], [`Error::Angle`],
+    /// [`Error::AngleTerms`], [`Error::ParameterRange`].
     pub fn check(&self, width: usize, parameters: usize, step: usize) -> Result<()> {
         let gate = || self.name();
         if self.qubits.len() != self.gate.operands() {
@@ -86,6 +88,9 @@ impl Call {
             return Err(Error::SameQubit { gate: gate(), qubit, step });
         }
         for angle in &self.angles {
+            if angle.is_crowded() {
+                return Err(Error::AngleTerms { gate: gate(), limit: MAX_TERMS, step });
+            }
             if !angle.is_valid() {
                 return Err(Error::Angle { gate: gate(), step });
             }

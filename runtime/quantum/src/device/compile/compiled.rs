@@ -133,7 +133,7 @@ impl Compiled {
 
     /// What [`Self::measured`] adds behind the barrier, as a circuit by itself.
     pub(in super::super) fn readout(&self, setting: &[Basis]) -> Result<Circuit> {
-        let mut circuit = Circuit::new(self.circuit.width());
+        let mut circuit = Circuit::new(self.circuit.width())?;
         self.measure(&mut circuit, setting)?;
         Ok(circuit)
     }

@@ -69,7 +69,7 @@ fn assert_native(compiled: &Compiled, target: &Target) {
 
 fn random_circuit(width: usize, gates: usize, rng: &mut ChaCha8Rng) -> Circuit {
     let rows: Vec<_> = table().iter().filter(|row| (1..=width).contains(&row.operands.len())).collect();
-    let mut circuit = Circuit::new(width);
+    let mut circuit = Circuit::new(width).unwrap();
     for _ in 0..gates {
         let row = rows[rng.random_range(0..rows.len())];
         let angles: Vec<_> = row.angles.iter().map(|_| Angle::radians(rng.random_range(-3.0..3.0))).collect();
@@ -120,7 +120,7 @@ fn every_row_of_the_table_is_equal_on_every_map() {
         for row in table().iter().filter(|row| !row.operands.is_empty()) {
             let width = row.operands.len();
             let angles: Vec<_> = (0..row.angles.len()).map(|k| Angle::parameter(k) * 0.5 + 0.1).collect();
-            let mut circuit = Circuit::new(width);
+            let mut circuit = Circuit::new(width).unwrap();
             circuit.declare_parameters("a", &[angles.len().max(1)]).unwrap();
             let operands: Vec<_> = (0..width).rev().collect();
             circuit.push(Call::new(Gate::Standard(row), angles, operands).into()).unwrap();
@@ -219,7 +219,7 @@ fn measurement_reset_condition_and_barrier_survive() {
             // each branch by itself is a unitary that must be that of the original
             for value in [false, true] {
                 let branch = |circuit: &Circuit| {
-                    let mut taken = Circuit::new(circuit.width());
+                    let mut taken = Circuit::new(circuit.width()).unwrap();
                     for step in circuit.instructions() {
                         match step {
                             Instruction::If { value: wanted, body, .. } if *wanted == value => {
@@ -274,13 +274,13 @@ fn what_cannot_be_compiled_is_refused() {
         compile(circuit, target, &CompileOptions { layout, ..Default::default() })
     };
     let line = Target::line(3).unwrap();
-    let wide = Circuit::new(4);
+    let wide = Circuit::new(4).unwrap();
     assert!(matches!(
         compiled(&wide, &line, Layout::Auto),
         Err(Error::DeviceTooSmall { found: 4, limit: 3, .. })
     ));
     let parts = Target::coupled("parts", 6, [(0, 1), (2, 3), (3, 4)]).unwrap();
-    let mut circuit = Circuit::new(4);
+    let mut circuit = Circuit::new(4).unwrap();
     for b in 1..4 {
         circuit.push(native::call("cx", [], [b - 1, b])).unwrap();
     }
@@ -292,7 +292,7 @@ fn what_cannot_be_compiled_is_refused() {
         compiled(&circuit, &parts, Layout::Fixed(vec![0, 1, 2, 3])),
         Err(Error::NotConnected { .. })
     ));
-    let mut pairs = Circuit::new(5);
+    let mut pairs = Circuit::new(5).unwrap();
     pairs.push(native::call("cx", [], [0, 1])).unwrap();
     pairs.push(native::call("cx", [], [2, 3])).unwrap();
     assert_eq!(compiled(&pairs, &parts, Layout::Auto).unwrap().swaps(), 0);
@@ -302,7 +302,7 @@ fn what_cannot_be_compiled_is_refused() {
     assert!(matches!(compiled(&pairs, &parts, outside), Err(Error::QubitIndex { qubit: 6, width: 6 })));
     let twice = Layout::Fixed(vec![0, 1, 2, 3, 1]);
     assert!(matches!(compiled(&pairs, &parts, twice), Err(Error::RepeatedQubit { qubit: 1 })));
-    let mut noisy = Circuit::new(1);
+    let mut noisy = Circuit::new(1).unwrap();
     let channel = std::sync::Arc::new(crate::Channel::depolarizing(0.1, 1).unwrap());
     noisy.push(Instruction::Channel { channel, qubits: vec![0] }).unwrap();
     assert!(matches!(compiled(&noisy, &line, Layout::Auto), Err(Error::NotCompilable { .. })));

@@ -13,7 +13,7 @@ fn gate(name: &str, angles: &[f64], qubits: &[usize]) -> Instruction {
 }
 
 fn circuit(width: usize, steps: impl IntoIterator<Item = Instruction>) -> Circuit {
-    let mut circuit = Circuit::new(width);
+    let mut circuit = Circuit::new(width).unwrap();
     for step in steps {
         circuit.push(step).unwrap();
     }
@@ -167,7 +167,7 @@ fn readout_errors_stand_on_the_measurement() {
 
 #[test]
 fn without_noise_the_circuit_comes_back() {
-    let mut plain = Circuit::new(0);
+    let mut plain = Circuit::new(0).unwrap();
     plain.declare("q", 2).unwrap();
     plain.declare_parameters("theta", &[2]).unwrap();
     let turn = Call::new(Gate::named("rz").unwrap(), [2.0 * Angle::parameter(1)], [1]);
@@ -216,7 +216,7 @@ fn what_the_device_cannot_do_is_refused() {
     assert!(matches!(refused(vec![], &[0]), Error::Shape { .. }));
     assert!(matches!(refused(vec![], &[0, 5]), Error::QubitIndex { qubit: 5, width: 5 }));
     assert!(matches!(refused(vec![], &[3, 3]), Error::RepeatedQubit { qubit: 3 }));
-    let wide = model.apply(&Circuit::new(6), &[0, 1, 2, 3, 4, 0]);
+    let wide = model.apply(&Circuit::new(6).unwrap(), &[0, 1, 2, 3, 4, 0]);
     assert!(matches!(wide, Err(Error::DeviceTooSmall { found: 6, limit: 5, .. })));
 
     let text = model.calibration().to_compact().replace("\"error\":0.008827712070629129", "\"error\":1");

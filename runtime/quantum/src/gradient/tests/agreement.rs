@@ -76,7 +76,7 @@ fn every_differentiable_row_agrees_with_any_controls() {
     for row in gate::table().iter().filter(|row| !row.angles.is_empty()) {
         for extra in 0..=2 {
             let mut rng = random::rng(extra as u64 * 97 + row.name.len() as u64);
-            let mut circuit = Circuit::new(WIDTH);
+            let mut circuit = Circuit::new(WIDTH).unwrap();
             circuit.declare_parameters("theta", &[PARAMETERS]).unwrap();
             let mix = |circuit: &mut Circuit, rng: &mut _| {
                 let gate = gate::UnitaryGate::new("mix", haar_unitary(1 << WIDTH, rng)).unwrap();
@@ -150,7 +150,7 @@ fn what_cannot_be_differentiated_is_named() {
     let noisy = random::dynamic(2, 1, 30, true, 1);
     let error = Adjoint::new(&noisy).unwrap_err();
     assert!(matches!(error, Error::NotDifferentiable { method: "adjoint", .. }), "{error}");
-    let mut circuit = Circuit::new(1);
+    let mut circuit = Circuit::new(1).unwrap();
     circuit.push(crate::Instruction::Reset { qubit: 0 }).unwrap();
     let error = Adjoint::new(&circuit).unwrap_err();
     assert_eq!(error.to_string(), "the adjoint gradient cannot pass `reset`; use `parameter_shift`");

@@ -10,7 +10,7 @@ use crate::{C64, Circuit, Error, Observable};
 /// Every row of the table with noise after it, and a reset.
 fn noisy(width: usize, parameters: usize, seed: u64) -> Circuit {
     let mut rng = random::rng(seed);
-    let mut circuit = Circuit::new(width);
+    let mut circuit = Circuit::new(width).unwrap();
     circuit.declare_parameters("theta", &[parameters]).unwrap();
     for (at, row) in gate::table().iter().filter(|row| row.operands.len() <= width).enumerate() {
         circuit.push(random::call(row, width, parameters, &mut rng).into()).unwrap();
@@ -84,7 +84,7 @@ fn shifts_pass_measurements_and_conditions() {
 
 #[test]
 fn a_rule_lists_what_a_device_has_to_run() {
-    let mut circuit = Circuit::new(2);
+    let mut circuit = Circuit::new(2).unwrap();
     circuit.declare_parameters("theta", &[2]).unwrap();
     let theta = crate::Angle::parameter;
     let mut push = |name: &str, angles: &[crate::Angle], qubits: &[usize]| {

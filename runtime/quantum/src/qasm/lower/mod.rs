@@ -85,7 +85,7 @@ pub(super) fn lower(text: &str, limits: &Limits) -> Result<Circuit, Located> {
         text,
         version: parser.version(),
         limits: *limits,
-        circuit: Circuit::new(0),
+        circuit: Circuit::default(),
         scopes: Scopes::new(),
         slots: Vec::new(),
         registers: Vec::new(),
@@ -121,7 +121,7 @@ impl Lowering<'_> {
             return Ok(());
         }
         let mut lexer = Lexer::new(self.text);
-        let mut width = 0;
+        let (mut width, mut widest) = (0, Span::default());
         // what is no token is reported where it is parsed
         while let Ok(token) = lexer.next() {
             match token.kind {
@@ -131,13 +131,15 @@ impl Lowering<'_> {
                     if number >= self.limits.qubits {
                         return Err(Fault::Limit { what: "qubits", limit: self.limits.qubits }.at(token.span));
                     }
-                    width = width.max(number + 1);
+                    if number >= width {
+                        (width, widest) = (number + 1, token.span);
+                    }
                 }
                 _ => {}
             }
         }
         self.physical = width > 0;
-        self.circuit = Circuit::new(width);
+        self.circuit = Circuit::new(width).map_err(|error| Fault::Step(Box::new(error)).at(widest))?;
         Ok(())
     }
 

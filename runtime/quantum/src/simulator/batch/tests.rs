@@ -62,7 +62,7 @@ fn batches_agree_with_single_runs() {
 fn every_row_agrees() {
     let (width, mut rng) = (5, random::rng(6));
     for row in gate::table() {
-        let mut circuit = Circuit::new(width);
+        let mut circuit = Circuit::new(width).unwrap();
         circuit.declare_parameters("theta", &[4]).unwrap();
         for layer in 0..3 {
             for qubit in 0..width {
@@ -121,15 +121,15 @@ fn threads_do_not_matter() {
 /// Circuits without parameters, without gates, without qubits, and too wide for lanes.
 #[test]
 fn unusual_circuits() {
-    let empty = Circuit::new(0);
+    let empty = Circuit::new(0).unwrap();
     let constant = Observable::constant(2.5);
     let none = Array2::zeros((3, 0));
     assert_eq!(StateVector::new().batch(&empty).unwrap().expectations(&constant, &none).unwrap()[2], 2.5);
     let fixed = random::unitary(3, 0, 1);
     agree(&fixed, &observable(3, 5, 1), &none, Level::best());
-    agree(&Circuit::new(2), &observable(2, 5, 1), &none, Level::best());
+    agree(&Circuit::new(2).unwrap(), &observable(2, 5, 1), &none, Level::best());
     for width in [9, 10, 11] {
-        let mut circuit = Circuit::new(width);
+        let mut circuit = Circuit::new(width).unwrap();
         let theta = Angle::parameter(circuit.declare_parameters("theta", &[2]).unwrap());
         for qubit in 0..width {
             circuit.push(Call::new(Gate::named("ry").unwrap(), [theta * 0.7], [qubit]).into()).unwrap();
@@ -158,21 +158,21 @@ fn refusals_are_typed() {
     let error = plan.expectations(&Observable::z(2), &Array2::zeros((0, 3))).unwrap_err();
     assert!(matches!(error, Error::ObservableWidth { qubit: 2, width: 2 }));
 
-    let mut noisy = Circuit::new(1);
+    let mut noisy = Circuit::new(1).unwrap();
     let channel = Channel::amplitude_damping(0.1).unwrap().into();
     noisy.push(Instruction::Channel { channel, qubits: vec![0] }).unwrap();
     assert!(matches!(StateVector::new().batch(&noisy), Err(Error::NeedsMixedState { .. })));
-    let mut reset = Circuit::new(1);
+    let mut reset = Circuit::new(1).unwrap();
     reset.push(Instruction::Reset { qubit: 0 }).unwrap();
     let error = StateVector::new().batch(&reset).unwrap_err();
     assert_eq!(error.to_string(), "`reset` is no unitary step, so it cannot stand inside `a batch`");
-    assert!(matches!(StateVector::new().batch(&Circuit::new(31)), Err(Error::TooManyQubits { .. })));
+    assert!(matches!(StateVector::new().batch(&Circuit::new(31).unwrap()), Err(Error::TooManyQubits { .. })));
 }
 
 /// Angles beyond the range of the polynomials, and sums that overflow where each angle alone does not.
 #[test]
 fn large_angles() {
-    let mut circuit = Circuit::new(1);
+    let mut circuit = Circuit::new(1).unwrap();
     let theta = Angle::parameter(circuit.declare_parameters("theta", &[1]).unwrap());
     for _ in 0..2 {
         circuit.push(Call::new(Gate::named("ry").unwrap(), [theta], [0]).into()).unwrap();

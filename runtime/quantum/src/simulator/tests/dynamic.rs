@@ -185,7 +185,7 @@ fn too_many_branches_are_refused_but_can_be_sampled() {
 #[test]
 fn readout_errors_must_be_probabilities() {
     for (p1_given_0, p0_given_1) in [(1.5, 0.0), (0.0, -0.1), (f64::NAN, 0.0)] {
-        let mut circuit = Circuit::new(1);
+        let mut circuit = Circuit::new(1).unwrap();
         let confusion = Some(Confusion { p1_given_0, p0_given_1 });
         circuit.push(Instruction::Measure { qubit: 0, bit: 0, confusion }).unwrap();
         assert!(matches!(StateVector::new().run(&circuit, &[]), Err(Error::OutOfRange { .. })));

@@ -65,7 +65,7 @@ fn noisy(channel: Channel, qubits: &[usize]) -> Instruction {
 
 #[test]
 fn state_vectors_refuse_noise() {
-    let mut circuit = Circuit::new(1);
+    let mut circuit = Circuit::new(1).unwrap();
     circuit.push(noisy(Channel::amplitude_damping(0.1).unwrap(), &[0])).unwrap();
     let error = StateVector::new().run(&circuit, &[]).unwrap_err();
     assert_eq!(error, Error::NeedsMixedState { channel: "damping".into() });
@@ -75,7 +75,7 @@ fn state_vectors_refuse_noise() {
 #[test]
 fn relaxation_is_exponential() {
     let (time, t1, t2) = (30e-6, 100e-6, 70e-6);
-    let mut circuit = Circuit::new(2);
+    let mut circuit = Circuit::new(2).unwrap();
     circuit.push(Call::new(Gate::named("x").unwrap(), [], [0]).into()).unwrap();
     circuit.push(Call::new(Gate::named("h").unwrap(), [], [1]).into()).unwrap();
     for qubit in 0..2 {
@@ -90,7 +90,7 @@ fn relaxation_is_exponential() {
 /// A gate and its noise become one superoperator; what has parameters stays by itself.
 #[test]
 fn constant_noise_is_fused() {
-    let mut circuit = Circuit::new(2);
+    let mut circuit = Circuit::new(2).unwrap();
     circuit.declare_parameters("theta", &[1]).unwrap();
     let relaxation = || Channel::thermal_relaxation(0.1, 1.0, 1.2).unwrap();
     for qubit in 0..2 {

@@ -43,7 +43,7 @@ pub(crate) fn call(row: &'static gate::Row, width: usize, parameters: usize, rng
 /// A circuit that holds every row of the table once, in random order, and a few Haar unitaries.
 pub(crate) fn unitary(width: usize, parameters: usize, seed: u64) -> Circuit {
     let mut rng = rng(seed);
-    let mut circuit = Circuit::new(width);
+    let mut circuit = Circuit::new(width).unwrap();
     circuit.declare_parameters("theta", &[parameters]).unwrap();
     let mut rows: Vec<_> = gate::table().iter().filter(|row| row.operands.len() <= width).collect();
     while !rows.is_empty() {
@@ -81,7 +81,7 @@ pub(crate) fn channel(width: usize, rng: &mut ChaCha8Rng) -> Instruction {
 /// ends with a gate on each qubit, so that no measurement is its last step.
 pub(crate) fn dynamic(width: usize, parameters: usize, steps: usize, noisy: bool, seed: u64) -> Circuit {
     let mut rng = rng(seed);
-    let mut circuit = Circuit::new(width);
+    let mut circuit = Circuit::new(width).unwrap();
     circuit.declare_parameters("theta", &[parameters]).unwrap();
     for _ in 0..steps {
         let mut step = gate_or_channel(width, parameters, noisy, &mut rng);

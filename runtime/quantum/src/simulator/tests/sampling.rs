@@ -178,7 +178,7 @@ fn states_are_sampled_as_their_probabilities() {
 
 #[test]
 fn no_shots_are_an_error() {
-    let circuit = Circuit::new(1);
+    let circuit = Circuit::new(1).unwrap();
     assert_eq!(StateVector::new().sample(&circuit, &[], 0, 0), Err(Error::NoShots));
     assert_eq!(DensityMatrix::new().sample(&circuit, &[], 0, 0), Err(Error::NoShots));
     assert_eq!(Trajectories::new(9, 0).sample(&circuit, &[], 0, 0), Err(Error::NoShots));

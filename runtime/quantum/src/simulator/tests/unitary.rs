@@ -125,7 +125,7 @@ fn wide_circuits_follow_the_definition_on_any_number_of_threads() {
 
 #[test]
 fn constant_gates_on_one_qubit_are_one_pass() {
-    let mut circuit = Circuit::new(2);
+    let mut circuit = Circuit::new(2).unwrap();
     circuit.declare_parameters("t", &[1]).unwrap();
     let mut push = |name: &str, angles: &[Angle], qubits: &[usize]| {
         circuit.push(Call::new(Gate::named(name).unwrap(), angles, qubits).into()).unwrap();
@@ -185,16 +185,16 @@ fn states_that_cannot_be_are_refused() {
     ));
     let wide: Observable = PauliProduct::parse("IIZ").unwrap().into();
     assert!(matches!(
-        StateVector::new().expectation(&Circuit::new(2), &wide, &[]),
+        StateVector::new().expectation(&Circuit::new(2).unwrap(), &wide, &[]),
         Err(Error::ObservableWidth { qubit: 2, width: 2 })
     ));
 }
 
 #[test]
 fn states_too_large_are_an_error_not_an_abort() {
-    let wide = |width: usize| StateVector::new().run(&Circuit::new(width), &[]).unwrap_err();
+    let wide = |width: usize| StateVector::new().run(&Circuit::new(width).unwrap(), &[]).unwrap_err();
     assert_eq!(wide(31), Error::TooManyQubits { found: 31, limit: 30 });
-    let mixed = DensityMatrix::new().run(&Circuit::new(16), &[]).unwrap_err();
+    let mixed = DensityMatrix::new().run(&Circuit::new(16).unwrap(), &[]).unwrap_err();
     assert_eq!(mixed, Error::TooManyQubits { found: 16, limit: 15 });
     let far = random::unitary(100, 0, 3);
     assert!(matches!(StateVector::new().plan(&far), Err(Error::TooManyQubits { found: 100, limit: 30 })));

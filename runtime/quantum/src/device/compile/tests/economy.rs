@@ -143,7 +143,7 @@ fn routing_takes_fewer_swaps_than_the_naive_way() {
     for target in [Target::line(8).unwrap(), Target::ring(8).unwrap(), Target::grid(3, 3).unwrap()] {
         let (mut ours, mut fixed, mut naive) = (0, 0, 0);
         for seed in 0..8 {
-            let mut circuit = Circuit::new(8);
+            let mut circuit = Circuit::new(8).unwrap();
             for _ in 0..30 {
                 let a = rng.random_range(0..8);
                 let b = (a + rng.random_range(1..8)) % 8;
