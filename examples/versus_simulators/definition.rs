@@ -113,7 +113,7 @@ impl Definition {
 
     /// The circuit.
     pub(crate) fn circuit(&self) -> ketline::Result<Circuit> {
-        let mut circuit = Circuit::new(self.width);
+        let mut circuit = Circuit::new(self.width)?;
         let count = self.parameters.first().map_or(0, Vec::len);
         if count > 0 {
             circuit.declare_parameters("theta", &[count])?;
