@@ -6,22 +6,21 @@ use std::collections::hash_map::Entry;
 use num_complex::Complex;
 
 use super::form::Form;
-use super::mixed::MixedState;
 use super::precision::Precision;
 use super::program::{Program, Step};
 use super::pure::PureState;
 use super::state::{Branch, Ensemble, QuantumState};
 use super::{kernel, memory};
-use crate::{C64, Error, Result};
+use crate::circuit::Confusion;
+use crate::{Error, Result};
 
 /// Most branches of one run.
 pub const MAX_BRANCHES: usize = 1 << 12;
 
-/// A state that programs evolve.
-pub(crate) trait Evolve: QuantumState + Clone {
-    type Real: Precision;
-
-    fn vector(&mut self) -> &mut [Complex<Self::Real>];
+/// A state that measurements split.
+pub(crate) trait Collapse: QuantumState + Clone {
+    /// Probability below which an outcome is taken to be impossible.
+    const NEGLIGIBLE: f64;
 
     fn bytes(&self) -> u64;
 
@@ -35,12 +34,23 @@ pub(crate) trait Evolve: QuantumState + Clone {
     fn mix(&mut self, weight: f64, other: &Self, other_weight: f64) -> bool;
 }
 
+/// A state that programs evolve.
+pub(crate) trait Evolve: Collapse {
+    type Real: Precision;
+
+    fn vector(&mut self) -> &mut [Complex<Self::Real>];
+}
+
 impl<T: Precision> Evolve for PureState<T> {
     type Real = T;
 
     fn vector(&mut self) -> &mut [Complex<T>] {
         &mut self.amplitudes
     }
+}
+
+impl<T: Precision> Collapse for PureState<T> {
+    const NEGLIGIBLE: f64 = T::NEGLIGIBLE;
 
     fn bytes(&self) -> u64 {
         Self::bytes(self.width())
@@ -66,37 +76,6 @@ impl<T: Precision> Evolve for PureState<T> {
     }
 }
 
-impl Evolve for MixedState {
-    type Real = f64;
-
-    fn vector(&mut self) -> &mut [C64] {
-        &mut self.entries
-    }
-
-    fn bytes(&self) -> u64 {
-        Self::bytes(self.width)
-    }
-
-    fn excited(&self, qubit: usize) -> f64 {
-        self.diagonal().enumerate().filter(|(j, _)| j >> qubit & 1 == 1).map(|(_, p)| p).sum()
-    }
-
-    fn collapse(&mut self, qubit: usize, outcome: bool, probability: f64) {
-        let both = 1 << qubit | 1 << (self.width + qubit);
-        let wanted = if outcome { both } else { 0 };
-        for (j, entry) in self.entries.iter_mut().enumerate() {
-            *entry = if j & both == wanted { *entry / probability } else { C64::ZERO };
-        }
-    }
-
-    fn mix(&mut self, weight: f64, other: &Self, other_weight: f64) -> bool {
-        for (a, b) in self.entries.iter_mut().zip(&other.entries) {
-            *a = *a * weight + b * other_weight;
-        }
-        true
-    }
-}
-
 /// Runs a program from `initial`. Bits outside of `keep` are forgotten once no step reads them any more, and branches with
 /// equal bits are merged where they can be.
 pub(crate) fn run<S: Evolve>(
@@ -119,12 +98,7 @@ fn evolve<S: Evolve>(
     for step in steps {
         match step {
             Step::Measure { qubit, bit, confusion, live } => {
-                let wrong = [confusion.p1_given_0, confusion.p0_given_1];
-                let record = |outcome: bool| {
-                    let wrong = wrong[usize::from(outcome)];
-                    [(Some(outcome), 1.0 - wrong), (Some(!outcome), wrong)]
-                };
-                branches = fork(branches, *qubit, *bit, &record)?;
+                branches = fork(branches, *qubit, *bit, &records(*confusion))?;
                 merge(&mut branches, live | keep);
             }
             Step::Reset { qubit, flip } => {
@@ -166,8 +140,17 @@ pub(crate) fn apply<T: Precision>(step: &Step<T>, forms: &[Form<T>], vector: &mu
     }
 }
 
+/// What is recorded of an outcome, with its probability.
+pub(super) fn records(confusion: Confusion) -> impl Fn(bool) -> [(Option<bool>, f64); 2] {
+    let wrong = [confusion.p1_given_0, confusion.p0_given_1];
+    move |outcome| {
+        let wrong = wrong[usize::from(outcome)];
+        [(Some(outcome), 1.0 - wrong), (Some(!outcome), wrong)]
+    }
+}
+
 /// Splits each branch by the outcome of a measurement and by what is recorded of it in `bit`, if anything.
-fn fork<S: Evolve>(
+pub(super) fn fork<S: Collapse>(
     branches: Vec<Branch<S>>,
     qubit: usize,
     bit: usize,
@@ -177,7 +160,7 @@ fn fork<S: Evolve>(
     for branch in branches {
         let one = branch.state.excited(qubit).clamp(0.0, 1.0);
         let possible = [(false, 1.0 - one), (true, one)];
-        for (outcome, p) in possible.into_iter().filter(|(_, p)| *p > S::Real::NEGLIGIBLE) {
+        for (outcome, p) in possible.into_iter().filter(|(_, p)| *p > S::NEGLIGIBLE) {
             let mut state = copy(&branch.state, forked.len())?;
             state.collapse(qubit, outcome, p);
             for (recorded, share) in record(outcome).into_iter().filter(|(_, share)| *share > 0.0) {
@@ -194,7 +177,7 @@ fn fork<S: Evolve>(
 }
 
 /// A copy, if there is room for it beside `others`.
-fn copy<S: Evolve>(state: &S, others: usize) -> Result<S> {
+fn copy<S: Collapse>(state: &S, others: usize) -> Result<S> {
     if others >= MAX_BRANCHES {
         return Err(Error::Branches { found: others + 1, limit: MAX_BRANCHES });
     }
@@ -204,7 +187,7 @@ fn copy<S: Evolve>(state: &S, others: usize) -> Result<S> {
 }
 
 /// Forgets the bits that nothing reads, and joins branches with equal bits where the states can be mixed.
-fn merge<S: Evolve>(branches: &mut Vec<Branch<S>>, read: u128) {
+pub(super) fn merge<S: Collapse>(branches: &mut Vec<Branch<S>>, read: u128) {
     let mut merged: Vec<Branch<S>> = Vec::with_capacity(branches.len());
     let mut first: HashMap<u128, usize> = HashMap::new();
     for mut branch in branches.drain(..) {

@@ -3,12 +3,12 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::branch;
 use super::counts::Counts;
 use super::mixed::MixedState;
+use super::pauli::{self, PauliState};
 use super::program::{Program, Space};
 use super::shot::Shots;
-use super::state::{Ensemble, QuantumState};
+use super::state::{Branch, Ensemble, QuantumState};
 use super::{Plan, Simulator, readout};
 use crate::{Circuit, Error, Observable, Result};
 
@@ -31,17 +31,17 @@ impl Simulator for DensityMatrix {
 
     fn plan(&self, circuit: &impl AsRef<Circuit>) -> Result<DensityPlan> {
         let circuit = circuit.as_ref();
-        let program = Program::new(circuit, Space::Density(circuit.width()))?;
+        let program = pauli::Program::new(circuit)?;
         let branches = program.certain() < program.steps.len();
         let shots = branches.then(|| Program::new(circuit, Space::Vector)).transpose()?;
         Ok(DensityPlan { program, shots })
     }
 }
 
-/// A circuit compiled for [`DensityMatrix`]: neighbouring gates and channels are one superoperator where that is cheaper.
+/// A circuit compiled for [`DensityMatrix`]: neighbouring gates and channels are one map where that is cheaper.
 #[derive(Debug, Clone)]
 pub struct DensityPlan {
-    pub(crate) program: Program<f64>,
+    program: pauli::Program,
     /// The circuit for single shots, where it measures before its end.
     shots: Option<Program<f64>>,
 }
@@ -52,7 +52,7 @@ impl DensityPlan {
     /// # Errors
     /// [`Error::Dimension`] for a state of another width; as [`Plan::run`].
     pub fn run_from(&self, initial: MixedState, values: &[f64]) -> Result<Ensemble<MixedState>> {
-        self.evolve(initial, values, u128::MAX)
+        mixed(self.evolve(self.start(&initial)?, values, u128::MAX)?)
     }
 
     /// As [`Plan::probabilities`], from another state than |0...0>.
@@ -60,10 +60,10 @@ impl DensityPlan {
     /// # Errors
     /// As [`Self::run_from`] and [`Plan::probabilities`].
     pub fn probabilities_from(&self, initial: MixedState, values: &[f64]) -> Result<Vec<f64>> {
-        readout::probabilities(&self.program, &self.evolve(initial, values, self.program.kept())?)
+        self.listed(self.start(&initial)?, values)
     }
 
-    fn evolve(&self, initial: MixedState, values: &[f64], keep: u128) -> Result<Ensemble<MixedState>> {
+    fn start(&self, initial: &MixedState) -> Result<PauliState> {
         if initial.width != self.program.width {
             return Err(Error::Dimension {
                 what: "the initial state",
@@ -71,8 +71,27 @@ impl DensityPlan {
                 expected: 1 << self.program.width,
             });
         }
-        branch::run(&self.program, &self.program.bind(values)?, initial, keep)
+        PauliState::of(initial)
     }
+
+    fn evolve(&self, initial: PauliState, values: &[f64], keep: u128) -> Result<Ensemble<PauliState>> {
+        self.program.run(&self.program.bind(values)?, initial, keep)
+    }
+
+    fn listed(&self, initial: PauliState, values: &[f64]) -> Result<Vec<f64>> {
+        let ensemble = self.evolve(initial, values, self.program.kept())?;
+        readout::listed(&self.program.readouts, &self.program.outputs, &ensemble)
+    }
+}
+
+/// The branches with density matrices.
+fn mixed(ensemble: Ensemble<PauliState>) -> Result<Ensemble<MixedState>> {
+    let convert = |branch: Branch<PauliState>| {
+        let Branch { probability, bits, state } = branch;
+        Ok(Branch { probability, bits, state: state.to_mixed()? })
+    };
+    let branches = ensemble.branches.into_iter().map(convert).collect::<Result<_>>()?;
+    Ok(Ensemble { width: ensemble.width, branches })
 }
 
 impl Plan for DensityPlan {
@@ -83,17 +102,16 @@ impl Plan for DensityPlan {
     }
 
     fn run(&self, values: &[f64]) -> Result<Self::State> {
-        self.evolve(MixedState::zero(self.program.width)?, values, u128::MAX)
+        mixed(self.evolve(PauliState::zero(self.program.width)?, values, u128::MAX)?)
     }
 
     fn expectation(&self, observable: &Observable, values: &[f64]) -> Result<f64> {
         observable.real_terms(self.program.width)?;
-        self.evolve(MixedState::zero(self.program.width)?, values, 0)?.expectation(observable)
+        self.evolve(PauliState::zero(self.program.width)?, values, 0)?.expectation(observable)
     }
 
     fn probabilities(&self, values: &[f64]) -> Result<Vec<f64>> {
-        let state = self.evolve(MixedState::zero(self.program.width)?, values, self.program.kept())?;
-        readout::probabilities(&self.program, &state)
+        self.listed(PauliState::zero(self.program.width)?, values)
     }
 
     fn sample(&self, values: &[f64], shots: usize, seed: u64) -> Result<Counts> {

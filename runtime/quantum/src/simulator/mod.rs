@@ -64,6 +64,7 @@ mod fuse;
 pub(crate) mod kernel;
 pub(crate) mod memory;
 mod mixed;
+pub(crate) mod pauli;
 mod precision;
 pub(crate) mod program;
 mod pure;

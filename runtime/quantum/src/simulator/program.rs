@@ -87,12 +87,7 @@ impl<T: Precision> Program<T> {
         }
         bits::check(circuit.bits())?;
         let (body, readouts) = split(circuit)?;
-        let outputs = match (circuit.outputs(), circuit.bits()) {
-            (&[], 0) => (0..circuit.width()).collect(),
-            (&[], bits) => (0..bits).collect(),
-            (outputs, _) => outputs.to_vec(),
-        };
-        bits::check(outputs.len())?;
+        let outputs = results(circuit)?;
         let mut slots = 0;
         let mut steps = lower(&body, space, &mut slots)?;
         mark_live(&mut steps, 0);
@@ -217,8 +212,19 @@ pub(crate) fn split(circuit: &Circuit) -> Result<(Vec<&Instruction>, Vec<Readout
     Ok((body, readouts))
 }
 
+/// The classical bits of the result.
+pub(super) fn results(circuit: &Circuit) -> Result<Vec<usize>> {
+    let outputs: Vec<usize> = match (circuit.outputs(), circuit.bits()) {
+        (&[], 0) => (0..circuit.width()).collect(),
+        (&[], bits) => (0..bits).collect(),
+        (outputs, _) => outputs.to_vec(),
+    };
+    bits::check(outputs.len())?;
+    Ok(outputs)
+}
+
 /// Refuses a confusion whose entries are no probabilities.
-fn checked(confusion: Option<Confusion>) -> Result<Option<Confusion>> {
+pub(super) fn checked(confusion: Option<Confusion>) -> Result<Option<Confusion>> {
     let entries = confusion.iter().flat_map(|c| [c.p1_given_0, c.p0_given_1]);
     match entries.into_iter().find(|p| !(0.0..=1.0).contains(p)) {
         Some(found) => Err(Error::OutOfRange {

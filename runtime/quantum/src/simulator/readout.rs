@@ -9,14 +9,22 @@ use super::sampling;
 use super::state::{Ensemble, QuantumState};
 use crate::{Error, Result};
 
-/// The probabilities of all values of the result, over all branches.
+/// The probabilities of all values of the result of a program, over all branches.
 pub(crate) fn probabilities<T, S: QuantumState>(
     program: &Program<T>,
     ensemble: &Ensemble<S>,
 ) -> Result<Vec<f64>> {
-    let outputs = &program.outputs;
+    listed(&program.readouts, &program.outputs, ensemble)
+}
+
+/// The probabilities of all values of the bits `outputs` after the measurements at the end, over all branches.
+pub(crate) fn listed<S: QuantumState>(
+    readouts: &[Readout],
+    outputs: &[usize],
+    ensemble: &Ensemble<S>,
+) -> Result<Vec<f64>> {
     bits::check_listed(outputs.len())?;
-    let used: Vec<&Readout> = program.readouts.iter().filter(|r| outputs.contains(&r.bit)).collect();
+    let used: Vec<&Readout> = readouts.iter().filter(|r| outputs.contains(&r.bit)).collect();
     let qubits: Vec<usize> = used.iter().map(|readout| readout.qubit).collect();
     // where each bit of the result comes from: a qubit read out last, or a bit recorded before
     let (mut late, mut early) = (Vec::new(), Vec::new());

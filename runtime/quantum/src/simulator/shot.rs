@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 
-use super::branch::{self, Evolve};
+use super::branch::{self, Collapse};
 use super::counts::Counts;
 use super::form::Form;
 use super::precision::Precision;
