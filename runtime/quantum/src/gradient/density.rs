@@ -1,11 +1,9 @@
 //! Exact gradients of noisy circuits.
 
+use super::Gradient;
 use super::operator::Operator;
-use super::{Gradient, frozen};
-use crate::linalg::{inner, kron};
-use crate::simulator::form::Form;
-use crate::simulator::program::{Parametrised, Program, Space, Step};
-use crate::simulator::{self, MixedState};
+use crate::simulator::pauli::{PauliState, Program, Reverse};
+use crate::simulator::{MixedState, memory};
 use crate::{C64, Circuit, Error, Result};
 
 /// A noisy circuit compiled for gradients of `Tr[M rho(theta)]`.
@@ -14,9 +12,9 @@ use crate::{C64, Circuit, Error, Result};
 /// carries `M` through the adjoint maps (the Heisenberg picture) and meets them.
 #[derive(Debug, Clone)]
 pub struct DensityAdjoint {
-    program: Program<f64>,
-    /// The adjoint of each constant step.
-    adjoints: Vec<Option<Form<f64>>>,
+    program: Program,
+    /// The adjoint of each step.
+    reverses: Vec<Reverse>,
 }
 
 impl DensityAdjoint {
@@ -26,13 +24,13 @@ impl DensityAdjoint {
     /// [`Error::NotDifferentiable`] for measurement before the end and conditions.
     pub fn new(circuit: &impl AsRef<Circuit>) -> Result<Self> {
         let circuit = circuit.as_ref();
-        let program = Program::new(circuit, Space::Density(circuit.width()))?;
+        let program = Program::new(circuit)?;
         if let Some(step) = program.steps.get(program.certain()) {
             let (step, instead) = (step.name().to_owned(), "`parameter_shift`");
             return Err(Error::NotDifferentiable { method: "density", step, instead });
         }
-        let adjoints = frozen(&program.steps);
-        Ok(Self { program, adjoints })
+        let reverses = program.steps.iter().map(Reverse::of).collect();
+        Ok(Self { program, reverses })
     }
 
     /// The expectation of an operator and its gradient.
@@ -42,7 +40,7 @@ impl DensityAdjoint {
     /// [`Error::Memory`].
     pub fn gradient(&self, operator: &impl Operator, values: &[f64]) -> Result<Gradient> {
         operator.check(self.program.width)?;
-        self.gradient_with(values, |_| Ok(operator))
+        self.sweep(values, |_| Ok(operator))
     }
 
     /// The gradient of any function of the final state, given by its derivative there: `derivative(rho)` is the Hermitian
@@ -55,65 +53,36 @@ impl DensityAdjoint {
         values: &[f64],
         derivative: impl FnOnce(&MixedState) -> Result<O>,
     ) -> Result<Gradient> {
+        self.sweep(values, |state| derivative(&state.to_mixed()?))
+    }
+
+    fn sweep<O: Operator>(
+        &self,
+        values: &[f64],
+        derivative: impl FnOnce(&PauliState) -> Result<O>,
+    ) -> Result<Gradient> {
         let program = &self.program;
-        let forms = program.bind(values)?;
-        let mut state = MixedState::zero(program.width)?;
-        let kept = program.steps.iter().filter(|step| matches!(step, Step::Gate(_))).count() as u64;
-        let bytes = simulator::memory::dense(program.width);
-        simulator::memory::check(program.width, bytes.saturating_mul(kept + 2))?;
+        let bound = program.bind(values)?;
+        let mut state = PauliState::zero(program.width)?;
+        let kept = program.steps.iter().filter(|step| !step.is_constant()).count() as u64;
+        memory::check(program.width, PauliState::bytes(program.width).saturating_mul(kept + 4))?;
         let mut before = Vec::with_capacity(kept as usize);
         for step in &program.steps {
-            if matches!(step, Step::Gate(_)) {
-                before.push(state.as_slice().to_vec());
+            if !step.is_constant() {
+                before.push(state.clone());
             }
-            simulator::apply(step, &forms, state.entries_mut());
+            program.apply(step, &bound, &mut state);
         }
         let operator = derivative(&state)?;
         operator.check(program.width)?;
-        let mut dual = stacked(&operator, program.width);
-        let value = inner(&dual, state.as_slice()).re;
+        let mut dual = program.dual(&stacked(&operator, program.width))?;
+        let value = dual.entries().iter().zip(state.entries()).map(|(d, r)| d * r).sum();
         let mut gradient = vec![0.0; program.parameters().len()];
-        for (step, adjoint) in program.steps.iter().zip(&self.adjoints).rev() {
-            match (step, adjoint) {
-                (Step::Fixed(layout, _), Some(adjoint)) => layout.apply(adjoint, &mut dual),
-                (Step::Gate(gate), _) => {
-                    let forms = &forms[gate.slot..gate.slot + gate.layouts.len()];
-                    if let Some(rho) = before.pop() {
-                        slopes(gate, forms, values, &dual, rho, &mut gradient);
-                    }
-                    for (layout, form) in gate.layouts.iter().zip(forms) {
-                        layout.apply(&form.adjoint(layout.dimension()), &mut dual);
-                    }
-                }
-                _ => {}
-            }
+        for (step, reverse) in program.steps.iter().zip(&self.reverses).rev() {
+            let rho = if step.is_constant() { None } else { before.pop() };
+            program.back((step, reverse), values, rho.as_ref(), &mut dual, &mut gradient);
         }
         Ok(Gradient { value, gradient })
-    }
-}
-
-/// Adds `Tr[dual d(U rho U^+)]`, which is `2 Re Tr[dual dU rho U^+]`, for each parameter of a gate.
-fn slopes(
-    gate: &Parametrised,
-    forms: &[Form<f64>],
-    values: &[f64],
-    dual: &[C64],
-    mut rho: Vec<C64>,
-    gradient: &mut [f64],
-) {
-    let angles = gate.call.values(values);
-    if let ([_, columns], [_, form]) = (gate.layouts.as_slice(), forms) {
-        columns.apply(form, &mut rho);
-    }
-    for (k, angle) in gate.call.angles.iter().enumerate().filter(|(_, angle)| !angle.is_constant()) {
-        let slope = gate.call.gate.derivative(&angles, k);
-        // a single layout is that of a superoperator
-        let slope = match gate.layouts.len() {
-            1 => Form::entries(&kron(&slope, &gate.call.matrix(values).mapv(|a| a.conj()))),
-            _ => Form::entries(&slope),
-        };
-        let slope = 2.0 * gate.layouts[0].bracket(&slope, dual, &rho).re;
-        angle.terms().for_each(|(p, coefficient)| gradient[p] += coefficient * slope);
     }
 }
 

@@ -192,6 +192,13 @@ impl Curve {
         Self { angle: call.angles[turned], frequencies, coefficients }
     }
 
+    /// The entries that the angle moves.
+    pub(super) fn varying(&self) -> Pattern {
+        let mut pattern = Pattern::none(self.coefficients[0].qubits);
+        self.coefficients[1..].iter().for_each(|map| pattern.vary(map));
+        pattern
+    }
+
     fn map(&self, change: impl Fn(&Transfer) -> Transfer) -> Self {
         Self { coefficients: self.coefficients.iter().map(change).collect(), ..self.clone() }
     }

@@ -49,6 +49,82 @@ pub(super) fn apply_with(level: Level, stencil: &Stencil, coefficients: &[f64], 
     }
 }
 
+/// Adds `sum dual[row] state[column]` over all groups to the entries (row, column) that a sparse stencil lists: the derivative
+/// of `<dual| matrix |state>` by them.
+///
+/// # Panics
+/// As [`apply`].
+pub(super) fn environment(stencil: &Stencil, dual: &[f64], state: &[f64], entries: &mut [f64]) {
+    let level = Level::best();
+    let vectors = state.len() / f64::lanes(level);
+    let top = stencil.holes.last().map_or(0, |(place, count)| place + count);
+    assert!(state.len().is_power_of_two() && vectors > 0 && vectors >> top > 0, "the vector is too short");
+    assert!(dual.len() == state.len() && !stencil.dense, "two vectors of a length and a list of terms");
+    let groups = vectors / stencil.group;
+    let part = |groups: Range<usize>| {
+        // SAFETY: the groups are below the length that was checked
+        let sums = unsafe { f64::run(level, Overlap { stencil, dual, state, groups }) };
+        let mut part = vec![0.0; stencil.len()];
+        let (all, each) = (sums.len(), sums.len() / stencil.len().max(1));
+        for (sum, lanes) in part.iter_mut().zip(sums[..all].chunks_exact(each.max(1))) {
+            *sum = lanes.iter().sum();
+        }
+        part
+    };
+    if state.len() < PARALLEL {
+        stencil.scatter(&part(0..groups), entries);
+        return;
+    }
+    let size = groups.div_ceil(TASKS);
+    let tasks = (0..groups.div_ceil(size)).into_par_iter();
+    let parts: Vec<Vec<f64>> = tasks.map(|task| part(task * size..((task + 1) * size).min(groups))).collect();
+    parts.iter().for_each(|part| stencil.scatter(part, entries));
+}
+
+/// Products of two vectors, summed for each term of a stencil.
+struct Overlap<'a> {
+    stencil: &'a Stencil,
+    dual: &'a [f64],
+    state: &'a [f64],
+    groups: Range<usize>,
+}
+
+impl Kernel<f64> for Overlap<'_> {
+    /// The lanes of each term's sum.
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes<Real = f64>>(self) -> Vec<f64> {
+        let stencil = self.stencil;
+        // SAFETY: the processor has the instructions of `V`, the groups are within both vectors, terms name inputs
+        unsafe {
+            let indices: [V::Index; 16] =
+                std::array::from_fn(|k| V::index(|lane| (lane ^ (k << stencil.shift)) & (V::LANES - 1)));
+            let mut sums = vec![0.0; stencil.terms.len() * V::LANES];
+            let mut x = [V::splat(0.0); MAX_INPUTS];
+            for group in self.groups.clone() {
+                let base = stencil.base(group) * V::LANES;
+                for (x, input) in x.iter_mut().zip(&stencil.inputs) {
+                    *x = V::load(self.state.as_ptr().add(base + input.offset * V::LANES));
+                    if input.permutation > 0 {
+                        *x = x.permute(indices[input.permutation & 15]);
+                    }
+                }
+                let (mut term, mut sum) = (0, sums.as_mut_ptr());
+                for row in &stencil.rows {
+                    let y = V::load(self.dual.as_ptr().add(base + row.offset * V::LANES));
+                    for input in stencil.terms.get_unchecked(term..row.end) {
+                        y.mul_add(*x.get_unchecked(*input as usize), V::load(sum)).store(sum);
+                        sum = sum.add(V::LANES);
+                    }
+                    term = row.end;
+                }
+            }
+            sums
+        }
+    }
+}
+
 /// Groups next to each other that a sparse stencil may take at once.
 const UNROLLED: usize = 4;
 
@@ -102,15 +178,6 @@ impl Kernel<f64> for Pass<'_> {
 }
 
 impl Pass<'_> {
-    /// The first vector of a group.
-    #[inline(always)]
-    fn base(&self, group: usize) -> usize {
-        self.stencil.holes.iter().fold(group, |at, (place, count)| {
-            let below = (1 << place) - 1;
-            (at & !below) << count | at & below
-        })
-    }
-
     /// `OUTPUTS` vectors a group and `INPUTS` products for each; rows from `FIRST` on are written.
     ///
     /// # Safety
@@ -130,7 +197,7 @@ impl Pass<'_> {
             let indices: [V::Index; 16] =
                 std::array::from_fn(|k| V::index(|lane| (lane ^ (k << stencil.shift)) & (V::LANES - 1)));
             for group in self.groups.clone() {
-                let at = self.start.add(self.base(group) * V::LANES);
+                let at = self.start.add(stencil.base(group) * V::LANES);
                 let mut x = [V::splat(0.0); INPUTS];
                 for (o, offset) in offsets.iter().enumerate() {
                     let vector = V::load(at.add(*offset));
@@ -170,7 +237,7 @@ impl Pass<'_> {
             let mut x = [[V::splat(0.0); UNROLLED]; INPUTS];
             let mut group = self.groups.start;
             while group < self.groups.end {
-                let at = self.start.add(self.base(group) * V::LANES);
+                let at = self.start.add(stencil.base(group) * V::LANES);
                 for (x, input) in x.iter_mut().zip(&stencil.inputs) {
                     for (u, x) in x.iter_mut().enumerate() {
                         *x = V::load(at.add((input.offset + u) * V::LANES));

@@ -14,6 +14,7 @@ mod draft;
 mod kernel;
 mod pattern;
 mod program;
+mod reverse;
 mod state;
 mod stencil;
 #[cfg(test)]
@@ -21,5 +22,6 @@ mod tests;
 mod transfer;
 mod wide;
 
-pub(crate) use program::{Bound, Program, Step};
+pub(crate) use program::Program;
+pub(crate) use reverse::Reverse;
 pub(crate) use state::PauliState;

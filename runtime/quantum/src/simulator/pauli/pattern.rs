@@ -23,6 +23,10 @@ impl Pattern {
         Self { qubits, entries: vec![2.0; 1 << (4 * qubits)] }
     }
 
+    pub(super) fn none(qubits: usize) -> Self {
+        Self { qubits, entries: vec![0.0; 1 << (4 * qubits)] }
+    }
+
     /// Lets the entries vary with those of a map that has a changing coefficient.
     pub(super) fn vary(&mut self, map: &Transfer) {
         for (kind, entry) in self.entries.iter_mut().zip(&map.entries) {

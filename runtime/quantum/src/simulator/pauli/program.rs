@@ -179,6 +179,15 @@ impl Mapping {
 }
 
 impl Step {
+    /// Whether parameters take part.
+    pub(crate) fn is_constant(&self) -> bool {
+        match self {
+            Self::Map(map) => matches!(map.source, Source::Constant(_)),
+            Self::Wide { call, .. } => call.is_constant(),
+            Self::Measure { .. } | Self::If { .. } => true,
+        }
+    }
+
     /// The name of the kind of step.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -56,6 +56,15 @@ pub(super) const fn outputs(rows: usize) -> usize {
 impl Stencil {
     /// The stencil of a matrix on these qubits; `lanes` is a power of two.
     pub(crate) fn new(qubits: &[usize], pattern: &Pattern, lanes: usize) -> Self {
+        Self::with(qubits, pattern, lanes, true)
+    }
+
+    /// As [`Self::new`], its terms listed however many there are.
+    pub(crate) fn sparse(qubits: &[usize], pattern: &Pattern, lanes: usize) -> Self {
+        Self::with(qubits, pattern, lanes, false)
+    }
+
+    fn with(qubits: &[usize], pattern: &Pattern, lanes: usize, may_be_dense: bool) -> Self {
         let width = lanes.trailing_zeros() as usize;
         let places: Vec<usize> = qubits.iter().flat_map(|q| [2 * q, 2 * q + 1]).collect();
         let d = 1_usize << places.len();
@@ -94,7 +103,8 @@ impl Stencil {
             changed.iter().map(|out| all.iter().filter(|(input, k)| counts(*out, *input, *k)).count()).sum();
         let skips_first = permutations == 1 && group == 4 && !changed.contains(&0);
         let rows = group - usize::from(skips_first);
-        let dense = matches!(d, 4 | 16) && filled as f64 > DENSE * (rows * all.len()) as f64;
+        let dense = may_be_dense
+            && matches!(d, 4 | 16) && filled as f64 > DENSE * (rows * all.len()) as f64;
         let mut stencil = Self {
             inputs: Vec::new(),
             rows: Vec::new(),
@@ -137,6 +147,16 @@ impl Stencil {
         stencil
     }
 
+    /// The first vector of a group.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // part of the kernels
+    pub(super) fn base(&self, group: usize) -> usize {
+        self.holes.iter().fold(group, |at, (place, count)| {
+            let below = (1 << place) - 1;
+            (at & !below) << count | at & below
+        })
+    }
+
     /// How many coefficients there are.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
@@ -153,6 +173,13 @@ impl Stencil {
     pub(crate) fn products(&self) -> f64 {
         let terms = if self.dense { self.rows.len() * self.inputs.len() } else { self.terms.len() };
         terms as f64 / self.group as f64
+    }
+
+    /// Adds numbers in the place of coefficients to the entries of a matrix.
+    pub(super) fn scatter(&self, coefficients: &[f64], entries: &mut [f64]) {
+        for (coefficient, slot) in coefficients.iter().zip(&self.slots) {
+            entries[*slot as usize] += coefficient;
+        }
     }
 
     /// Whether nothing changes.
