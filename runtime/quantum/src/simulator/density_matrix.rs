@@ -1,11 +1,13 @@
 //! The density-matrix simulator.
 
+use std::fmt;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::counts::Counts;
 use super::mixed::MixedState;
-use super::pauli::{self, PauliState};
+use super::pauli::{self, Effort, PauliState};
 use super::program::{Program, Space};
 use super::shot::Shots;
 use super::state::{Branch, Ensemble, QuantumState};
@@ -51,6 +53,7 @@ impl DensityPlan {
     ///
     /// # Errors
     /// [`Error::Dimension`] for a state of another width; as [`Plan::run`].
+    #[allow(clippy::needless_pass_by_value)] // the state ends here, as that of a run does
     pub fn run_from(&self, initial: MixedState, values: &[f64]) -> Result<Ensemble<MixedState>> {
         mixed(self.evolve(self.start(&initial)?, values, u128::MAX)?)
     }
@@ -59,6 +62,7 @@ impl DensityPlan {
     ///
     /// # Errors
     /// As [`Self::run_from`] and [`Plan::probabilities`].
+    #[allow(clippy::needless_pass_by_value)] // as above
     pub fn probabilities_from(&self, initial: MixedState, values: &[f64]) -> Result<Vec<f64>> {
         self.listed(self.start(&initial)?, values)
     }
@@ -92,6 +96,13 @@ fn mixed(ensemble: Ensemble<PauliState>) -> Result<Ensemble<MixedState>> {
     };
     let branches = ensemble.branches.into_iter().map(convert).collect::<Result<_>>()?;
     Ok(Ensemble { width: ensemble.width, branches })
+}
+
+impl fmt::Display for DensityPlan {
+    /// Passes over the state, multiply-adds and bytes of a run.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Effort::of(&self.program).fmt(f)
+    }
 }
 
 impl Plan for DensityPlan {

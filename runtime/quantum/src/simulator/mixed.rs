@@ -85,10 +85,6 @@ impl MixedState {
         &self.entries
     }
 
-    pub(crate) fn entries_mut(&mut self) -> &mut [C64] {
-        &mut self.entries
-    }
-
     /// The purity Tr rho².
     pub fn purity(&self) -> f64 {
         self.entries.iter().map(C64::norm_sqr).sum()

@@ -23,6 +23,8 @@ pub(crate) enum Factor {
 #[derive(Debug, Clone)]
 pub(crate) struct Curve {
     pub(crate) angle: Angle,
+    /// The row of the gate table.
+    name: &'static str,
     frequencies: Vec<f64>,
     /// `C_0`, then `C_f` and `S_f` for each frequency.
     coefficients: Vec<Transfer>,
@@ -108,6 +110,15 @@ impl Factor {
         }
     }
 
+    /// The name of the gate, where it is one.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Constant(_) => "",
+            Self::Curve(curve) => curve.name,
+            Self::Gate(gate) => gate.call.gate.name(),
+        }
+    }
+
     /// The matrix for these parameters.
     pub(crate) fn write(&self, values: &[f64], entries: &mut [f64]) {
         match self {
@@ -189,7 +200,11 @@ impl Curve {
             coefficients.push(mean(&|angle| 2.0 * (f * angle).cos()));
             coefficients.push(mean(&|angle| 2.0 * (f * angle).sin()));
         }
-        Self { angle: call.angles[turned], frequencies, coefficients }
+        let name = match &call.gate {
+            Gate::Standard(row) => row.name,
+            Gate::Unitary(_) => "unitary",
+        };
+        Self { angle: call.angles[turned], name, frequencies, coefficients }
     }
 
     /// The entries that the angle moves.

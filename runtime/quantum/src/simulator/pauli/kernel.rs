@@ -78,7 +78,9 @@ pub(super) fn environment(stencil: &Stencil, dual: &[f64], state: &[f64], entrie
     let size = groups.div_ceil(TASKS);
     let tasks = (0..groups.div_ceil(size)).into_par_iter();
     let parts: Vec<Vec<f64>> = tasks.map(|task| part(task * size..((task + 1) * size).min(groups))).collect();
-    parts.iter().for_each(|part| stencil.scatter(part, entries));
+    for part in &parts {
+        stencil.scatter(part, entries);
+    }
 }
 
 /// Products of two vectors, summed for each term of a stencil.

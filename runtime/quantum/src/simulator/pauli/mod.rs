@@ -11,6 +11,7 @@
 mod convert;
 mod curve;
 mod draft;
+mod effort;
 mod kernel;
 mod pattern;
 mod program;
@@ -22,6 +23,7 @@ mod tests;
 mod transfer;
 mod wide;
 
+pub(crate) use effort::Effort;
 pub(crate) use program::Program;
 pub(crate) use reverse::Reverse;
 pub(crate) use state::PauliState;

@@ -40,7 +40,9 @@ impl Pattern {
     pub(super) fn after(&self, before: &Self) -> Self {
         let mut entries = vec![0.0; self.entries.len()];
         multiply(1 << (2 * self.qubits), &self.entries, &before.entries, &mut entries);
-        entries.iter_mut().for_each(|kind| *kind = kind.min(2.0));
+        for kind in &mut entries {
+            *kind = kind.min(2.0);
+        }
         Self { qubits: self.qubits, entries }
     }
 

@@ -94,7 +94,7 @@ impl Program {
     pub(crate) fn bind(&self, values: &[f64]) -> Result<Bound> {
         self.parameters.check(values)?;
         let mut bound = Bound { coefficients: vec![0.0; self.coefficients], matrices: Vec::new() };
-        bind(&self.steps, values, &mut bound, &mut Default::default())?;
+        bind(&self.steps, values, &mut bound, &mut Spare::default())?;
         Ok(bound)
     }
 
@@ -139,7 +139,9 @@ impl Program {
         for step in steps {
             match step {
                 Step::Map(_) | Step::Wide { .. } => {
-                    branches.iter_mut().for_each(|branch| self.apply(step, bound, &mut branch.state));
+                    for branch in &mut branches {
+                        self.apply(step, bound, &mut branch.state);
+                    }
                 }
                 Step::Measure { qubit, bit, confusion, live } => {
                     branches = fork(branches, *qubit, *bit, &records(*confusion))?;
@@ -241,17 +243,14 @@ impl Lowering {
         if stencil.is_idle() {
             return None;
         }
-        let source = match factors.as_slice() {
-            [Factor::Constant(map)] => {
-                let mut list = vec![0.0; stencil.len()];
-                stencil.gather(&map.entries, &mut list);
-                Source::Constant(list)
-            }
-            _ => {
-                let start = self.coefficients;
-                self.coefficients += stencil.len();
-                Source::Bound(start..self.coefficients)
-            }
+        let source = if let [Factor::Constant(map)] = factors.as_slice() {
+            let mut list = vec![0.0; stencil.len()];
+            stencil.gather(&map.entries, &mut list);
+            Source::Constant(list)
+        } else {
+            let start = self.coefficients;
+            self.coefficients += stencil.len();
+            Source::Bound(start..self.coefficients)
         };
         Some(Mapping { qubits, factors, stencil, source })
     }
@@ -274,7 +273,11 @@ fn bind(steps: &[Step], values: &[f64], bound: &mut Bound, spare: &mut Spare) ->
                 let coefficients = &mut bound.coefficients[range.clone()];
                 map.stencil.gather(&spare.entries, coefficients);
                 if !coefficients.iter().all(|coefficient| coefficient.is_finite()) {
-                    return Err(Error::Angle { gate: "gate".into(), step: number });
+                    let turned = map
+                        .factors
+                        .iter()
+                        .find(|factor| factor.angles().iter().any(|angle| !angle.value(values).is_finite()));
+                    return Err(Error::Angle { gate: turned.map_or("", Factor::name).into(), step: number });
                 }
             }
             Step::Wide { call, .. } => {

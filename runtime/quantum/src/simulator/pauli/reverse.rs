@@ -32,7 +32,8 @@ impl Reverse {
         let Step::Map(map) = step else { return Self::Wide };
         let count = map.qubits.len();
         let patterns = map.factors.iter().map(|factor| factor.pattern(count));
-        let pattern = patterns.reduce(|sum, pattern| pattern.after(&sum)).unwrap_or_else(|| Pattern::any(count));
+        let pattern =
+            patterns.reduce(|sum, pattern| pattern.after(&sum)).unwrap_or_else(|| Pattern::any(count));
         let stencil = Stencil::new(&map.qubits, &pattern.transposed(), lanes());
         match map.factors.as_slice() {
             [Factor::Constant(map)] => {
@@ -85,7 +86,8 @@ impl Program {
                 let wide = Wide::new(call, &matrix);
                 for (k, angle) in call.angles.iter().enumerate().filter(|(_, angle)| !angle.is_constant()) {
                     let Some(before) = before else { break };
-                    let slope = wide.slope(&call.gate.derivative(&angles, k), dual.entries(), before, self.width);
+                    let slope =
+                        wide.slope(&call.gate.derivative(&angles, k), dual.entries(), before, self.width);
                     angle.terms().for_each(|(p, coefficient)| gradient[p] += coefficient * slope);
                 }
                 wide.apply(dual, self.width, true);
@@ -98,7 +100,7 @@ impl Program {
     pub(crate) fn dual(&self, matrix: &[C64]) -> Result<PauliState> {
         memory::check(self.width, PauliState::bytes(self.width))?;
         let mut dual = PauliState::empty(self.width)?;
-        let scale = 0.5_f64.powi(self.width as i32);
+        let scale = 1.0 / (1_u64 << self.width) as f64;
         let vector = super::convert::to_pauli(self.width, matrix);
         dual.vector_mut().iter_mut().zip(vector).for_each(|(entry, mean)| *entry = scale * mean);
         Ok(dual)

@@ -109,7 +109,7 @@ impl QuantumState for PauliState {
     fn probabilities_of(&self, qubits: &[usize]) -> Result<Vec<f64>> {
         check_qubits(qubits, self.width)?;
         bits::check_listed(qubits.len())?;
-        let (vector, scale) = (self.vector(), 0.5_f64.powi(qubits.len() as i32));
+        let (vector, scale) = (self.vector(), 1.0 / (1_u64 << qubits.len()) as f64);
         let product = |k: usize| -> usize {
             qubits.iter().enumerate().map(|(at, qubit)| (k >> at & 1) << (2 * qubit + 1)).sum()
         };

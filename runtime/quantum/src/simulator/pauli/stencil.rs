@@ -103,8 +103,7 @@ impl Stencil {
             changed.iter().map(|out| all.iter().filter(|(input, k)| counts(*out, *input, *k)).count()).sum();
         let skips_first = permutations == 1 && group == 4 && !changed.contains(&0);
         let rows = group - usize::from(skips_first);
-        let dense = may_be_dense
-            && matches!(d, 4 | 16) && filled as f64 > DENSE * (rows * all.len()) as f64;
+        let dense = may_be_dense && matches!(d, 4 | 16) && filled as f64 > DENSE * (rows * all.len()) as f64;
         let mut stencil = Self {
             inputs: Vec::new(),
             rows: Vec::new(),
@@ -173,6 +172,12 @@ impl Stencil {
     pub(crate) fn products(&self) -> f64 {
         let terms = if self.dense { self.rows.len() * self.inputs.len() } else { self.terms.len() };
         terms as f64 / self.group as f64
+    }
+
+    /// Reads and writes of an entry of the Pauli vector.
+    pub(crate) fn touched(&self) -> f64 {
+        let read = self.inputs.iter().filter(|input| input.permutation == 0).count();
+        (read + self.rows.len()) as f64 / self.group as f64
     }
 
     /// Adds numbers in the place of coefficients to the entries of a matrix.

@@ -250,3 +250,17 @@ fn threads_do_not_change_states() {
     assert!(one == two);
     assert!((crate::linalg::trace(&one.1.matrix().to_owned()).re - 1.0).abs() < 1e-12);
 }
+
+#[test]
+fn plans_say_what_they_take() {
+    use crate::simulator::{DensityMatrix, Simulator};
+    let mut circuit = Circuit::new(3);
+    circuit.push(Call::new(Gate::named("h").unwrap(), [], [0]).into()).unwrap();
+    circuit.push(Call::new(Gate::named("ccx").unwrap(), [], [0, 1, 2]).into()).unwrap();
+    let text = DensityMatrix::new().plan(&circuit).unwrap().to_string();
+    assert!(
+        text.starts_with("density matrix of 3 qubits: 64 Pauli coefficients, 512.0 B\npasses         "),
+        "{text}"
+    );
+    assert!(text.contains("multiply-adds") && text.contains("moved"), "{text}");
+}

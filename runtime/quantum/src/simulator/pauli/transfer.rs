@@ -110,10 +110,6 @@ impl Transfer {
         Self { qubits: to.len(), entries: (0..d * d).map(entry).collect() }
     }
 
-    pub(crate) fn is_identity(&self) -> bool {
-        *self == Self::identity(self.qubits)
-    }
-
     /// Entries that rounding left beside -1, 0 and 1 put right, so that sparse matrices are seen to be.
     pub(super) fn without_dust(mut self) -> Self {
         const DUST: f64 = 8.0 * f64::EPSILON;

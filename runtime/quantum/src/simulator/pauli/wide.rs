@@ -54,7 +54,9 @@ impl<'a> Wide<'a> {
         for row in (0..d).filter(|row| row & targets == 0) {
             if row & self.controls != self.controls {
                 if only_controlled {
-                    offsets.iter().for_each(|offset| rho[(row | offset) * d..][..d].fill(C64::ZERO));
+                    for offset in &offsets {
+                        rho[(row | offset) * d..][..d].fill(C64::ZERO);
+                    }
                 }
                 continue;
             }
