@@ -200,7 +200,7 @@ fn dense(circuit: &Circuit, values: &[f64]) -> Matrix {
 fn wide_circuits_with_noise_follow_dense_algebra() {
     for (width, seed) in [(5, 1), (6, 2)] {
         let mut rng = random::rng(seed);
-        let mut circuit = Circuit::new(width);
+        let mut circuit = Circuit::new(width).unwrap();
         circuit.declare_parameters("theta", &[2]).unwrap();
         let rows: Vec<_> = gate::table().iter().collect();
         for step in 0..30 {
@@ -232,7 +232,7 @@ fn wide_circuits_with_noise_follow_dense_algebra() {
 #[test]
 fn threads_do_not_change_states() {
     let mut rng = random::rng(3);
-    let mut circuit = Circuit::new(9);
+    let mut circuit = Circuit::new(9).unwrap();
     for row in gate::table() {
         circuit.push(random::channel(9, &mut rng)).unwrap();
         circuit.push(random::call(row, 9, 0, &mut rng).into()).unwrap();
@@ -254,7 +254,7 @@ fn threads_do_not_change_states() {
 #[test]
 fn plans_say_what_they_take() {
     use crate::simulator::{DensityMatrix, Simulator};
-    let mut circuit = Circuit::new(3);
+    let mut circuit = Circuit::new(3).unwrap();
     circuit.push(Call::new(Gate::named("h").unwrap(), [], [0]).into()).unwrap();
     circuit.push(Call::new(Gate::named("ccx").unwrap(), [], [0, 1, 2]).into()).unwrap();
     let text = DensityMatrix::new().plan(&circuit).unwrap().to_string();
