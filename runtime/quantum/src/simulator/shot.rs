@@ -76,26 +76,11 @@ impl<'a, T: Precision> Shots<'a, T> {
         let parts = self.fold(
             count,
             || empty.clone(),
-            |counts, state, bits, rng| counts.add(self.result(state, bits, rng), 1),
+            |counts, state, bits, rng| counts.add(result(self.program, state, bits, rng), 1),
         );
         let mut counts = empty;
         parts.iter().try_for_each(|part| counts.merge(part))?;
         Ok(counts)
-    }
-
-    /// The result of a shot: the last readouts are drawn from its final state.
-    fn result(&self, state: &PureState<T>, mut bits: u128, rng: &mut ChaCha8Rng) -> u128 {
-        if !self.program.readouts.is_empty() {
-            let basis = draw_basis(&state.amplitudes, rng);
-            for readout in &self.program.readouts {
-                let outcome = basis >> readout.qubit & 1 == 1;
-                let confusion = readout.confusion.unwrap_or_default();
-                let recorded = record(outcome, [confusion.p1_given_0, confusion.p0_given_1], rng);
-                bits = bits & !(1 << readout.bit) | u128::from(recorded) << readout.bit;
-            }
-        }
-        let outputs = self.program.outputs.iter().enumerate();
-        outputs.fold(0, |result, (to, bit)| result | (bits >> bit & 1) << to)
     }
 
     fn steps(&self, steps: &[Step<T>], state: &mut PureState<T>, bits: &mut u128, rng: &mut ChaCha8Rng) {
@@ -123,6 +108,26 @@ impl<'a, T: Precision> Shots<'a, T> {
     }
 }
 
+/// The result of a shot: the last readouts are drawn from its final state.
+pub(crate) fn result<T: Precision>(
+    program: &Program<T>,
+    state: &PureState<T>,
+    mut bits: u128,
+    rng: &mut ChaCha8Rng,
+) -> u128 {
+    if !program.readouts.is_empty() {
+        let basis = draw_basis(&state.amplitudes, rng);
+        for readout in &program.readouts {
+            let outcome = basis >> readout.qubit & 1 == 1;
+            let confusion = readout.confusion.unwrap_or_default();
+            let recorded = record(outcome, [confusion.p1_given_0, confusion.p0_given_1], rng);
+            bits = bits & !(1 << readout.bit) | u128::from(recorded) << readout.bit;
+        }
+    }
+    let outputs = program.outputs.iter().enumerate();
+    outputs.fold(0, |result, (to, bit)| result | (bits >> bit & 1) << to)
+}
+
 fn measure<T: Precision>(state: &mut PureState<T>, qubit: usize, rng: &mut ChaCha8Rng) -> bool {
     let one = state.excited(qubit);
     let drawn = rng.random::<f64>() < one;
@@ -139,7 +144,7 @@ fn measure<T: Precision>(state: &mut PureState<T>, qubit: usize, rng: &mut ChaCh
 }
 
 /// The bit that is read for an outcome, given the probabilities to misread 0 and 1.
-fn record(outcome: bool, wrong: [f64; 2], rng: &mut ChaCha8Rng) -> bool {
+pub(crate) fn record(outcome: bool, wrong: [f64; 2], rng: &mut ChaCha8Rng) -> bool {
     let wrong = wrong[usize::from(outcome)];
     outcome != (wrong > 0.0 && rng.random::<f64>() < wrong)
 }
@@ -171,7 +176,7 @@ fn jump<T: Precision>(kraus: &Kraus<T>, amplitudes: &mut [Complex<T>], rng: &mut
 }
 
 /// The alternative on which a uniform number falls.
-fn pick(weights: &[f64], drawn: f64) -> usize {
+pub(crate) fn pick(weights: &[f64], drawn: f64) -> usize {
     let mut left = drawn * weights.iter().sum::<f64>();
     let mut last = 0;
     for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {

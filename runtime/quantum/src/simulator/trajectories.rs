@@ -1,9 +1,12 @@
 //! The quantum-trajectory simulator.
 
+use rand_chacha::ChaCha8Rng;
+
+use super::batch::{Trajectory, Walks};
 use super::counts::Counts;
 use super::program::{Program, Space};
 use super::pure::PureState;
-use super::shot::Shots;
+use super::shot::{self, Shots};
 use super::state::{Branch, Ensemble, QuantumState};
 use super::{Plan, Simulator, memory, readout};
 use crate::{Circuit, Error, Observable, Result};
@@ -11,6 +14,10 @@ use crate::{Circuit, Error, Observable, Result};
 /// Simulates noise by many pure states: in each trajectory, every channel applies one of its Kraus operators, drawn with
 /// its probability (Dalibard, Castin and Molmer 1992). It needs the memory of a state vector where [`DensityMatrix`] needs
 /// the square of that; errors fall with the root of the number of trajectories.
+///
+/// Up to ten qubits, a vector of the processor holds the same amplitude of eight trajectories (four, two: as it has
+/// lanes), and noise on one qubit is joined with the gates around it. An alternative that is likely in every state is
+/// taken without a look at the state.
 ///
 /// Trajectory `k` of a seed is the same whatever else runs, so results do not depend on the number of threads.
 ///
@@ -39,7 +46,8 @@ impl Simulator for Trajectories {
                 wanted: "at least 1".into(),
             });
         }
-        Ok(TrajectoryPlan { program: Program::new(circuit.as_ref(), Space::Vector)?, options: *self })
+        let program = Program::new(circuit.as_ref(), Space::Vector)?;
+        Ok(TrajectoryPlan { program, lanes: Trajectory::new(circuit.as_ref())?, options: *self })
     }
 }
 
@@ -47,6 +55,8 @@ impl Simulator for Trajectories {
 #[derive(Debug, Clone)]
 pub struct TrajectoryPlan {
     program: Program<f64>,
+    /// The same for several trajectories at once, if the circuit is not too wide.
+    lanes: Option<Trajectory>,
     options: Trajectories,
 }
 
@@ -66,15 +76,31 @@ impl TrajectoryPlan {
     /// As [`Plan::expectation`].
     pub fn estimate(&self, observable: &Observable, values: &[f64]) -> Result<Estimate> {
         observable.real_terms(self.program.width)?;
-        let shots = Shots::new(&self.program, values, self.options.seed)?;
         let count = self.options.count;
-        let parts = shots.fold(count, Vec::new, |list, state, _, _| list.push(state.expectation(observable)));
+        let add =
+            |list: &mut Vec<_>, state: &mut PureState, _, _: &mut _| list.push(state.expectation(observable));
+        let parts = self.fold(values, self.options.seed, count, Vec::new, add)?;
         let samples = parts.into_iter().flatten().collect::<Result<Vec<f64>>>()?;
         let mean = samples.iter().sum::<f64>() / count as f64;
         let square = samples.iter().map(|sample| (sample - mean).powi(2)).sum::<f64>();
         let standard_error =
             if count > 1 { (square / (count - 1) as f64 / count as f64).sqrt() } else { f64::INFINITY };
         Ok(Estimate { mean, standard_error })
+    }
+
+    /// Folds all trajectories in blocks of a fixed size; the parts are in order.
+    fn fold<A: Send>(
+        &self,
+        values: &[f64],
+        seed: u64,
+        count: usize,
+        new: impl Fn() -> A + Sync,
+        add: impl Fn(&mut A, &mut PureState, u128, &mut ChaCha8Rng) + Sync,
+    ) -> Result<Vec<A>> {
+        Ok(match &self.lanes {
+            Some(lanes) => Walks::new(lanes, values, seed)?.fold(count, new, add),
+            None => Shots::new(&self.program, values, seed)?.fold(count, new, add),
+        })
     }
 
     fn branch(&self, bits: u128, state: &PureState) -> Branch<PureState> {
@@ -92,9 +118,11 @@ impl Plan for TrajectoryPlan {
     /// All trajectories, each as a branch.
     fn run(&self, values: &[f64]) -> Result<Self::State> {
         let (width, count) = (self.program.width, self.options.count);
-        let shots = Shots::new(&self.program, values, self.options.seed)?;
+        self.program.parameters().check(values)?;
         memory::check(width, PureState::<f64>::bytes(width).saturating_mul(count as u64))?;
-        let parts = shots.fold(count, Vec::new, |list, state, bits, _| list.push(self.branch(bits, state)));
+        let add =
+            |list: &mut Vec<_>, state: &mut PureState, bits, _: &mut _| list.push(self.branch(bits, state));
+        let parts = self.fold(values, self.options.seed, count, Vec::new, add)?;
         Ok(Ensemble { width, branches: parts.into_iter().flatten().collect() })
     }
 
@@ -104,8 +132,9 @@ impl Plan for TrajectoryPlan {
 
     fn probabilities(&self, values: &[f64]) -> Result<Vec<f64>> {
         super::bits::check_listed(self.program.outputs.len())?;
-        let shots = Shots::new(&self.program, values, self.options.seed)?;
-        let parts = shots.fold(
+        let parts = self.fold(
+            values,
+            self.options.seed,
             self.options.count,
             || Ok(vec![0.0; 1 << self.program.outputs.len()]),
             |sum: &mut Result<Vec<f64>>, state, bits, _| {
@@ -118,7 +147,7 @@ impl Plan for TrajectoryPlan {
                     (Err(_), _) => {}
                 }
             },
-        );
+        )?;
         parts.into_iter().try_fold(vec![0.0; 1 << self.program.outputs.len()], |mut sum, part| {
             sum.iter_mut().zip(part?).for_each(|(sum, p)| *sum += p);
             Ok(sum)
@@ -127,6 +156,17 @@ impl Plan for TrajectoryPlan {
 
     /// Each shot is a trajectory of its own; the number of trajectories plays no part.
     fn sample(&self, values: &[f64], shots: usize, seed: u64) -> Result<Counts> {
-        Shots::new(&self.program, values, seed)?.counts(shots)
+        readout::check_shots(shots)?;
+        let mut counts = Counts::new(self.program.outputs.len())?;
+        let empty = counts.clone();
+        let parts = self.fold(
+            values,
+            seed,
+            shots,
+            || empty.clone(),
+            |counts, state, bits, rng| counts.add(shot::result(&self.program, state, bits, rng), 1),
+        )?;
+        parts.iter().try_for_each(|part| counts.merge(part))?;
+        Ok(counts)
     }
 }

@@ -53,35 +53,56 @@ impl Angles {
         self.list.iter().map(of).fold(0.0, f64::max)
     }
 
-    /// Writes the sine and the cosine of half of each angle, a vector each, for the sets of parameters in `rows`.
+    /// Writes the sine and the cosine of half of each angle, a vector each, for the sets of parameters in `rows`. Those of
+    /// constant angles are left as they are unless this is the `first` time.
     ///
     /// # Safety
-    /// The processor has the instructions of `V`; `to` has room for two vectors an angle; each row has all parameters.
+    /// The processor has the instructions of `V`; `to` has room for two vectors an angle; there is a row a lane, and each
+    /// has all parameters.
     #[inline(always)]
-    pub(super) unsafe fn evaluate<V: Lanes<Real = f64>>(&self, rows: &[&[f64]], bound: f64, to: *mut f64) {
-        for (at, angle) in self.list.iter().enumerate() {
-            // SAFETY (both blocks): the caller's promise; there are `LANES` rows
+    pub(super) unsafe fn evaluate<V: Lanes<Real = f64>>(
+        &self,
+        rows: &[&[f64]],
+        bound: f64,
+        first: bool,
+        to: *mut f64,
+    ) {
+        let large = 0.5 * bound > LARGEST;
+        let wanted = |angle: &Angle| first || !angle.is_constant();
+        // all values are brought to their vectors before any is read: a vector of eight fresh writes would wait for them
+        for (at, angle) in self.list.iter().enumerate().filter(|(_, angle)| wanted(angle)) {
+            // SAFETY (both blocks): the caller's promise
             let place = unsafe { to.add(2 * at * V::LANES) };
             for (lane, row) in rows.iter().enumerate() {
-                let sum = angle.terms().fold(angle.offset(), |sum, (parameter, c)| sum + c * row[parameter]);
-                let (first, second) =
-                    if 0.5 * bound > LARGEST { (0.5 * sum).sin_cos() } else { (0.5 * sum, 0.0) };
+                let mut terms = angle.terms();
+                let (parameter, c) = terms.next().unwrap_or((0, 0.0));
+                let value = if c == 0.0 { 0.0 } else { row[parameter] };
+                let rest = terms.fold(0.0, |sum, (parameter, c)| sum + c * row[parameter]);
                 unsafe {
-                    *place.add(lane) = first;
-                    *place.add(V::LANES + lane) = second;
+                    *place.add(lane) = value;
+                    *place.add(V::LANES + lane) = rest;
                 }
             }
         }
-        if 0.5 * bound > LARGEST {
-            return;
-        }
-        for at in 0..self.list.len() {
+        for (at, angle) in self.list.iter().enumerate().filter(|(_, angle)| wanted(angle)) {
             // SAFETY: as above
             unsafe {
                 let place = to.add(2 * at * V::LANES);
-                let (sine, cosine) = sin_cos(V::load(place));
-                sine.store(place);
-                cosine.store(place.add(V::LANES));
+                let c = angle.terms().next().map_or(0.0, |(_, c)| c);
+                let rest = V::load(place.add(V::LANES)).add(V::splat(angle.offset()));
+                let half = V::load(place).mul_add(V::splat(c), rest).mul(V::splat(0.5));
+                if large {
+                    half.store(place);
+                    for lane in 0..V::LANES {
+                        let (sine, cosine) = (*place.add(lane)).sin_cos();
+                        *place.add(lane) = sine;
+                        *place.add(V::LANES + lane) = cosine;
+                    }
+                } else {
+                    let (sine, cosine) = sin_cos(half);
+                    sine.store(place);
+                    cosine.store(place.add(V::LANES));
+                }
             }
         }
     }

@@ -7,21 +7,30 @@
 #![allow(clippy::inline_always)] // instructions of the processor are only used inside of a function that has them
 
 mod angles;
+mod draw;
 mod frame;
+mod groups;
 mod operation;
+mod places;
 mod run;
+mod scratch;
 mod sincos;
 mod slots;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod trajectory;
+mod unravel;
 
 use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
 
+pub(super) use self::draw::Walks;
 use self::operation::Operations;
-use self::run::{CHUNK, Chunk, Scratch};
+use self::run::{CHUNK, Chunk, vectors};
+use self::scratch::Scratch;
 use self::terms::Terms;
+pub(super) use self::trajectory::Trajectory;
 use super::sweep::vector::{Level, Vectors};
 use super::{MAX_QUBITS, Plan, Simulator, StateVector, memory, program};
 use crate::circuit::Instruction;
@@ -174,13 +183,15 @@ impl BatchPlan {
         // eight maxima at a time: one chain of them would take as long as the circuits
         let (mut largest, mut faults) = ([0.0_f64; 8], [0.0_f64; 8]);
         let (whole, rest) = values.as_chunks::<8>();
-        for part in whole.iter().map(<[f64; 8]>::as_slice).chain([rest]) {
-            for (k, value) in part.iter().enumerate() {
-                let size = value.abs();
-                largest[k] = if size > largest[k] { size } else { largest[k] };
-                faults[k] += value * 0.0; // NaN where the value is not finite
-            }
+        let mut look = |k: usize, value: f64| {
+            let size = value.abs();
+            largest[k] = if size > largest[k] { size } else { largest[k] };
+            faults[k] += value * 0.0; // NaN where the value is not finite
+        };
+        for part in whole {
+            part.iter().enumerate().for_each(|(k, value)| look(k, *value));
         }
+        rest.iter().enumerate().for_each(|(k, value)| look(k, *value));
         if faults.iter().any(|sum| sum.is_nan())
             && let Some(at) = values.iter().position(|value| !value.is_finite())
         {
@@ -205,7 +216,8 @@ impl Batch<'_> {
         let (sets, parameters, with_gradient) =
             (self.expectations.len(), self.parameters, self.gradients.is_some());
         let threads = rayon::current_num_threads();
-        let bytes = Scratch::bytes(operations, with_gradient);
+        let vectors = vectors(operations, with_gradient);
+        let bytes = Scratch::bytes(vectors);
         memory::check(operations.width, bytes.saturating_mul(threads as u64))?;
         let chunk = |scratch: &mut Scratch, at: usize, expectations: &mut [f64], gradients| {
             let values = &self.values[at * CHUNK * parameters..][..expectations.len() * parameters];
@@ -221,7 +233,7 @@ impl Batch<'_> {
             None => (0..count).map(|_| None).collect(),
         };
         let tasks: Vec<_> = self.expectations.chunks_mut(CHUNK).zip(rows).enumerate().collect();
-        let new = || Scratch::new(operations, with_gradient);
+        let new = || Scratch::new(vectors);
         let work = operations.slots().saturating_mul(operations.list.len()).saturating_mul(sets);
         if threads == 1 || work < SMALL {
             let mut scratch = new();

@@ -4,6 +4,7 @@ use super::super::sweep::primitive::{Primitive, Primitives};
 use super::MAX_LANE_QUBITS;
 use super::angles::{Angles, Turn};
 use super::frame::{Frame, Parity, bits};
+use super::places::Places;
 use crate::gate::Call;
 use crate::linalg::dagger;
 use crate::{C64, Matrix};
@@ -45,10 +46,7 @@ pub(super) struct Dense {
     /// Row by row.
     pub(super) matrix: Vec<C64>,
     pub(super) inverse: Vec<C64>,
-    /// The first slot of each group.
-    pub(super) bases: Vec<u16>,
-    /// What leads from there (XOR) to the slot of each row.
-    pub(super) offsets: Vec<u16>,
+    pub(super) places: Places,
 }
 
 /// A unitary circuit ready to run on lanes.
@@ -94,7 +92,7 @@ impl Operations {
     /// The dimension of the largest matrix.
     pub(super) fn largest(&self) -> usize {
         let size = |operation: &Operation| match operation {
-            Operation::Dense(dense) => dense.offsets.len(),
+            Operation::Dense(dense) => dense.places.dimension(),
             _ => 0,
         };
         self.list.iter().map(size).max().unwrap_or(0)
@@ -132,8 +130,10 @@ impl Operations {
                 self.list.push(Operation::Dense(Dense {
                     matrix: flat(&matrix),
                     inverse: flat(&dagger(&matrix)),
-                    bases: self.bases(&targets, controls),
-                    offsets: (0..matrix.nrows()).map(offset).collect(),
+                    places: Places {
+                        bases: self.bases(&targets, controls),
+                        offsets: (0..matrix.nrows()).map(offset).collect(),
+                    },
                 }));
             }
         }

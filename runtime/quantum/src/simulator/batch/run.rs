@@ -2,6 +2,7 @@
 
 use super::super::sweep::vector::{Kernel, Lanes};
 use super::operation::{Operation, Operations, PHASES};
+use super::scratch::{MAX_LANES, Scratch};
 use super::slots::Slots;
 use super::terms::Terms;
 
@@ -9,33 +10,9 @@ use super::terms::Terms;
 /// others.
 pub(super) const CHUNK: usize = 64;
 
-/// The most lanes that a vector of doubles has.
-const MAX_LANES: usize = 8;
-
-/// Memory as a vector likes it.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f64; 8]);
-
-/// The states and coefficients of one group of lanes.
-#[derive(Debug)]
-pub(super) struct Scratch {
-    lines: Vec<Line>,
-}
-
-impl Scratch {
-    /// Room for a group; with the dual state and slopes if there is a gradient to take.
-    pub(super) fn new(operations: &Operations, gradient: bool) -> Self {
-        Self { lines: vec![Line([0.0; 8]); vectors(operations, gradient)] }
-    }
-
-    /// Bytes of it.
-    pub(super) fn bytes(operations: &Operations, gradient: bool) -> u64 {
-        (vectors(operations, gradient) * size_of::<Line>()) as u64
-    }
-}
-
-fn vectors(operations: &Operations, gradient: bool) -> usize {
+/// Vectors that a run needs: the state and coefficients of one group of lanes; with the dual state and slopes if there is
+/// a gradient to take.
+pub(super) fn vectors(operations: &Operations, gradient: bool) -> usize {
     let (state, angles) = (2 * operations.slots(), operations.angles.len());
     let forward = state + 2 * angles + 2 * operations.largest();
     if gradient { forward + state + angles } else { forward }
@@ -67,7 +44,7 @@ impl Kernel<f64> for Chunk<'_> {
     unsafe fn run<V: Lanes<Real = f64>>(mut self) {
         let operations = self.operations;
         let (state, angles) = (2 * operations.slots() * V::LANES, operations.angles.len() * V::LANES);
-        let start = self.scratch.lines.as_mut_ptr().cast::<f64>();
+        let start = self.scratch.pointer();
         for first in (0..self.expectations.len()).step_by(V::LANES) {
             // the last group repeats the last set in the lanes that are left over
             let last = self.expectations.len() - 1;
@@ -81,7 +58,7 @@ impl Kernel<f64> for Chunk<'_> {
                 let psi = Slots::<V>::new(start, operations.slots());
                 let turns = Slots::<V>::new(start.add(state), operations.angles.len());
                 let old = start.add(state + 2 * angles);
-                operations.angles.evaluate::<V>(&rows[..V::LANES], self.bound, turns.pointer());
+                operations.angles.evaluate::<V>(&rows[..V::LANES], self.bound, first == 0, turns.pointer());
                 forward(operations, psi, turns, old);
                 let expectation = if let Some(gradients) = self.gradients.as_deref_mut() {
                     let dual = start.add(state + 2 * angles + 2 * operations.largest() * V::LANES);
@@ -124,7 +101,7 @@ unsafe fn forward<V: Lanes<Real = f64>>(
                 Operation::Diagonal { phases, classes } => psi.scale(classes, &turns.factors(phases)),
                 Operation::Rotate { flip, turn, signs } => psi.rotate(*flip, signs, turns.half(*turn)),
                 Operation::Exchange { pairs } => psi.exchange(pairs),
-                Operation::Dense(dense) => psi.dense(dense, &dense.matrix, old),
+                Operation::Dense(dense) => psi.multiply(&dense.places, &dense.matrix, old),
             }
         }
     }
@@ -174,8 +151,8 @@ unsafe fn backward<V: Lanes<Real = f64>>(
                     dual.exchange(pairs);
                 }
                 Operation::Dense(dense) => {
-                    psi.dense(dense, &dense.inverse, old);
-                    dual.dense(dense, &dense.inverse, old);
+                    psi.multiply(&dense.places, &dense.inverse, old);
+                    dual.multiply(&dense.places, &dense.inverse, old);
                 }
             }
         }

@@ -4,8 +4,7 @@ use std::marker::PhantomData;
 
 use super::super::sweep::vector::Lanes;
 use super::angles::Turn;
-use super::operation::{Classes, Dense, PHASES, Phase, Signs, lower};
-use crate::C64;
+use super::operation::{Classes, PHASES, Phase, Signs, lower};
 
 /// `(re, im)` of one amplitude in each lane.
 pub(super) type Amplitude<V> = (V, V);
@@ -17,8 +16,8 @@ pub(super) type Amplitude<V> = (V, V);
 /// nothing else refers to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slots<V> {
-    start: *mut f64,
-    count: usize,
+    pub(super) start: *mut f64,
+    pub(super) count: usize,
     lanes: PhantomData<V>,
 }
 
@@ -107,28 +106,6 @@ impl<V: Lanes<Real = f64>> Slots<V> {
                 let (old_a, old_b) = (self.read(a), self.read(b));
                 self.write(a, old_b);
                 self.write(b, old_a);
-            }
-        }
-    }
-
-    /// Multiplies each group by a matrix; `old` has two vectors a row.
-    #[inline(always)]
-    pub(super) unsafe fn dense(self, dense: &Dense, matrix: &[C64], old: *mut f64) {
-        unsafe {
-            let size = dense.offsets.len();
-            let old = Self::new(old, size);
-            for base in &dense.bases {
-                for (row, offset) in dense.offsets.iter().enumerate() {
-                    old.write(row, self.read(usize::from(base ^ offset)));
-                }
-                for (entries, offset) in matrix.chunks_exact(size).zip(&dense.offsets) {
-                    let mut sum = (V::splat(0.0), V::splat(0.0));
-                    for (column, entry) in entries.iter().enumerate() {
-                        let (re, im) = (V::splat(entry.re), V::splat(entry.im));
-                        sum = plus_product(sum, old.read(column), (re, im));
-                    }
-                    self.write(usize::from(base ^ offset), sum);
-                }
             }
         }
     }

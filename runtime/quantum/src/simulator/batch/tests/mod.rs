@@ -1,5 +1,7 @@
 //! Batches against runs one by one.
 
+mod trajectories;
+
 use ndarray::{Array2, Axis, s};
 use rand::RngExt;
 
