@@ -9,7 +9,7 @@ macro_rules! chapters {
     )*};
 }
 
-chapters!(circuits, compiler, devices, hello, inside, observables, parameters, robust_state);
+chapters!(circuits, compiler, devices, hello, inside, observables, parameters, robust_state, speed);
 
 #[doc = include_str!("../README.md")]
 pub mod readme {}
