@@ -38,6 +38,14 @@ impl Primitive {
         }
     }
 
+    /// Its angle.
+    pub(crate) fn angle(&self) -> Option<&Angle> {
+        match self {
+            Self::Phase { angle, .. } | Self::Rotate { angle, .. } => Some(angle),
+            _ => None,
+        }
+    }
+
     /// The qubits on which it is diagonal.
     pub(crate) fn diagonal(&self) -> u64 {
         match self {

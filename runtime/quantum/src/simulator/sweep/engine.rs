@@ -1,0 +1,350 @@
+//! Unitaries planned for the state-vector kernels, and their runs.
+#![allow(unsafe_code)] // threads write disjoint blocks of one vector
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use num_complex::Complex;
+use rayon::prelude::*;
+
+use super::bound::Bound;
+use super::buffer::Buffer;
+use super::kernel::{Block, Layouts, PAD_EVERY, Selection, padded};
+use super::primitive::Primitives;
+use super::schedule::{Shape, Stage, Sweep, schedule};
+use super::tile::{Operation, Tile};
+use super::vector::{Kernel, Lanes, Level, Vectors};
+use crate::gate::Call;
+use crate::simulator::kernel::Layout;
+use crate::{Angle, Error, Result};
+
+/// Qubits of a block: 512 KiB in double precision, half of a usual second-level cache.
+const BLOCK: usize = 15;
+
+/// Qubits of the runs in which blocks are read: 256 bytes.
+const CHUNK: usize = 4;
+
+/// Fewest qubits that are worth several threads.
+const PARALLEL: usize = 14;
+
+/// A unitary ready to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Engine<T> {
+    pub(super) level: Level,
+    pub(super) shape: Shape,
+    pub(super) stages: Vec<Stage>,
+    /// For each stage, the parts of tables that tiles use.
+    selections: Vec<Vec<Selection>>,
+    /// The global phase is the sum of these.
+    phase: Vec<Angle>,
+    /// Codes and tables, where no parameter takes part.
+    constant: Option<Bound<T>>,
+}
+
+impl<T: Vectors> Engine<T> {
+    /// Plans gates on `width` qubits.
+    pub(crate) fn new<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Self {
+        Self::with_level(calls, width, level::<T>(width))
+    }
+
+    /// Plans gates for the vectors of a level.
+    pub(crate) fn with_level<'a>(
+        calls: impl IntoIterator<Item = &'a Call>,
+        width: usize,
+        level: Level,
+    ) -> Self {
+        let primitives = Primitives::of(calls);
+        let shape = shape::<T>(level, width);
+        let is_constant = primitives.list.iter().all(|step| step.angle().is_none_or(Angle::is_constant))
+            && primitives.phase.iter().all(Angle::is_constant);
+        let stages = schedule(primitives.list, width.max(shape.block), shape);
+        let selections = stages.iter().map(|stage| stage.selections(shape)).collect();
+        let mut engine = Self { level, shape, stages, selections, phase: primitives.phase, constant: None };
+        if is_constant {
+            engine.constant = Some(engine.compile(&[]));
+        }
+        engine
+    }
+
+    fn compile(&self, values: &[f64]) -> Bound<T> {
+        let phase = self.phase.iter().map(|angle| angle.value(values)).sum();
+        Bound::new(&self.stages, self.shape, phase, values)
+    }
+
+    /// Codes and tables for these values.
+    ///
+    /// # Errors
+    /// [`Error::Angle`] where finite values give an angle that is not.
+    pub(crate) fn bind(&self, values: &[f64]) -> Result<Cow<'_, Bound<T>>> {
+        match &self.constant {
+            Some(bound) => Ok(Cow::Borrowed(bound)),
+            None => {
+                let bound = self.compile(values);
+                if bound.is_finite() {
+                    Ok(Cow::Owned(bound))
+                } else {
+                    Err(Error::Angle { gate: "a gate".into(), step: 0 })
+                }
+            }
+        }
+    }
+
+    /// Multiplies a vector by the unitary.
+    pub(crate) fn apply(&self, bound: &Bound<T>, vector: &mut [Complex<T>]) {
+        let (mut tile, mut code, mut choice, mut form) = (0, 0, 0, 0);
+        let last = self.stages.iter().rposition(|stage| matches!(stage, Stage::Sweep(_)));
+        for (at, (stage, selections)) in self.stages.iter().zip(&self.selections).enumerate() {
+            match stage {
+                Stage::Dense { targets, controls, .. } => {
+                    let controls = (0..64).filter(|qubit| controls >> qubit & 1 == 1);
+                    Layout::new(targets, controls).apply(&bound.forms[form], vector);
+                    form += 1;
+                }
+                Stage::Sweep(sweep) => {
+                    let layouts = Layouts {
+                        tiles: &sweep.tiles,
+                        selections,
+                        block: sweep.places.len(),
+                        lanes: self.shape.lanes,
+                    };
+                    let first = First { code, tile, choice };
+                    let scale = (last == Some(at)).then(|| bound.scale());
+                    self.sweep(sweep, &layouts, bound, &first, scale, vector);
+                    tile += sweep.tiles.len();
+                    choice += selections.len();
+                    code = tile.checked_sub(1).map_or(0, |tile| bound.ends[tile] as usize);
+                }
+            }
+        }
+        let scale = bound.scale();
+        if last.is_none() && scale != Complex::new(T::one(), T::zero()) {
+            vector.par_iter_mut().with_min_len(1 << PARALLEL).for_each(|a| *a = *a * scale);
+        }
+    }
+
+    fn sweep(
+        &self,
+        sweep: &Sweep,
+        layouts: &Layouts<'_>,
+        bound: &Bound<T>,
+        first: &First,
+        scale: Option<Complex<T>>,
+        vector: &mut [Complex<T>],
+    ) {
+        let runs = Runs::new::<T>(sweep, vector.len());
+        let memory = Memory(vector.as_mut_ptr().cast());
+        let block = |number: usize| {
+            let spread = |(k, qubit): (usize, &usize)| (number as u64 >> k & 1) << qubit;
+            let outer = sweep.outer.iter().enumerate().map(spread).sum();
+            with_buffer(padded::<T>(1 << sweep.places.len()), |buffer| {
+                let pass = Pass {
+                    engine: self,
+                    layouts,
+                    bound,
+                    first,
+                    scale,
+                    runs: &runs,
+                    memory: memory.get(),
+                    outer,
+                    buffer,
+                };
+                // SAFETY: blocks of different numbers are disjoint parts of the vector, and the buffer holds one
+                unsafe { T::run(self.level, pass) };
+            });
+        };
+        let blocks = 1_usize << sweep.outer.len();
+        if blocks > 1 && vector.len() >> PARALLEL > 0 {
+            (0..blocks).into_par_iter().for_each(block);
+        } else {
+            (0..blocks).for_each(block);
+        }
+    }
+}
+
+/// Where the codes, tiles and choices of a sweep begin.
+struct First {
+    code: usize,
+    tile: usize,
+    choice: usize,
+}
+
+/// The runs of neighbouring amplitudes that a block consists of.
+struct Runs {
+    /// Amplitudes of a run.
+    length: usize,
+    /// Where each begins in memory, relative to the block.
+    starts: Vec<usize>,
+    /// Amplitudes of the buffer that memory has no place for, as the state is smaller than a tile.
+    missing: usize,
+}
+
+impl Runs {
+    fn new<T>(sweep: &Sweep, size: usize) -> Self {
+        let in_place =
+            sweep.places.iter().enumerate().take_while(|(position, place)| position == *place).count();
+        let block = 1 << sweep.places.len();
+        if size < block {
+            return Self { length: size, starts: vec![0], missing: block - size };
+        }
+        // at most what lies in the buffer without padding between
+        let low = in_place.min((PAD_EVERY / (2 * size_of::<T>())).ilog2() as usize);
+        let mut starts = vec![0];
+        for place in &sweep.places[low..] {
+            starts.extend_from_within(..);
+            let half = starts.len() / 2;
+            starts[half..].iter_mut().for_each(|start| *start += 1 << place);
+        }
+        Self { length: 1 << low, starts, missing: 0 }
+    }
+}
+
+/// A vector that several threads write disjoint parts of.
+#[derive(Clone, Copy)]
+struct Memory<T>(*mut T);
+
+// SAFETY: each thread touches its own blocks only
+unsafe impl<T: Send> Sync for Memory<T> {}
+
+impl<T> Memory<T> {
+    fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// One block: read, all tiles, written back.
+struct Pass<'a, T> {
+    engine: &'a Engine<T>,
+    layouts: &'a Layouts<'a>,
+    bound: &'a Bound<T>,
+    first: &'a First,
+    scale: Option<Complex<T>>,
+    runs: &'a Runs,
+    memory: *mut T,
+    outer: u64,
+    buffer: *mut T,
+}
+
+impl<T: Vectors> Kernel<T> for Pass<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes<Real = T>>(self) {
+        let Runs { length, starts, missing } = self.runs;
+        // SAFETY: the caller gives a buffer for the block, and runs are parts of the vector
+        unsafe {
+            let block = self.memory.add(2 * self.outer as usize);
+            for (number, start) in starts.iter().enumerate() {
+                copy::<V>(block.add(2 * start), self.buffer.add(padded::<T>(number * length)), 2 * length);
+            }
+            for empty in 0..*missing {
+                let at = self.buffer.add(padded::<T>(length + empty));
+                (*at, *at.add(1)) = (T::zero(), T::zero());
+            }
+            Block {
+                bound: self.bound,
+                layouts: self.layouts,
+                first_code: self.first.code,
+                first_tile: self.first.tile,
+                first_choice: self.first.choice,
+                outer: self.outer,
+                buffer: self.buffer,
+            }
+            .run::<V>();
+            let scale = self.scale.filter(|scale| *scale != Complex::new(T::one(), T::zero()));
+            for (number, start) in starts.iter().enumerate() {
+                let from = self.buffer.add(padded::<T>(number * length));
+                if let Some(scale) = scale {
+                    for k in 0..*length {
+                        let a = from.add(2 * k).cast::<Complex<T>>();
+                        a.write(a.read() * scale);
+                    }
+                }
+                copy::<V>(from, block.add(2 * start), 2 * length);
+            }
+        }
+    }
+}
+
+/// Copies `count` reals.
+#[inline(always)]
+unsafe fn copy<V: Lanes>(from: *const V::Real, to: *mut V::Real, count: usize) {
+    let whole = count / V::LANES * V::LANES;
+    // SAFETY: as the caller's
+    unsafe {
+        let mut at = 0;
+        while at < whole {
+            V::load(from.add(at)).store(to.add(at));
+            at += V::LANES;
+        }
+        for at in whole..count {
+            *to.add(at) = *from.add(at);
+        }
+    }
+}
+
+/// Lends the thread's buffer.
+fn with_buffer<T: Vectors>(reals: usize, run: impl FnOnce(*mut T)) {
+    thread_local! {
+        static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
+    }
+    BUFFER.with_borrow_mut(|buffer| run(buffer.reserve(reals * size_of::<T>()).cast()));
+}
+
+impl Stage {
+    /// The choices of a sweep, in the order in which they are bound.
+    fn selections(&self, shape: Shape) -> Vec<Selection> {
+        let Self::Sweep(sweep) = self else { return Vec::new() };
+        let of = |tile: &Tile| {
+            let phases = tile.operations.iter().filter_map(|operation| match operation {
+                Operation::Phases(phases) => Some(phases),
+                _ => None,
+            });
+            let tables = phases.flat_map(|phases| phases.scalars.iter().chain(&phases.vectors));
+            let selection = |table: &super::tile::Table| Selection {
+                inside: inside(
+                    tile,
+                    table.selectors.iter().map(|s| s.inside),
+                    sweep.places.len(),
+                    shape.lanes,
+                ),
+                outside: table.selectors.iter().map(|s| s.outside).collect(),
+            };
+            tables.map(selection).collect::<Vec<_>>()
+        };
+        sweep.tiles.iter().flat_map(of).collect()
+    }
+}
+
+/// For each tile of a block, the parities of these positions.
+fn inside(tile: &Tile, masks: impl Iterator<Item = u32> + Clone, block: usize, lanes: usize) -> Vec<u8> {
+    let mut parts = vec![0];
+    for position in (lanes..block).filter(|position| !tile.bits.contains(position)) {
+        let flip =
+            masks.clone().enumerate().fold(0, |flip, (k, mask)| flip | ((mask >> position & 1) as u8) << k);
+        let half = parts.len();
+        parts.extend_from_within(..);
+        parts[half..].iter_mut().for_each(|part| *part ^= flip);
+    }
+    parts
+}
+
+/// The widest vectors of which a tile fits in the state.
+fn level<T: Vectors>(width: usize) -> Level {
+    let fits = |level: &&Level| T::tile(**level) * T::lanes(**level) / 2 <= 1 << width;
+    let smallest = || Level::all().iter().min_by_key(|level| T::tile(**level) * T::lanes(**level));
+    Level::all().iter().rev().find(fits).or_else(smallest).copied().unwrap_or(Level::Portable)
+}
+
+/// How plans of this width are cut. It does not depend on the number of threads, so that results do not either.
+fn shape<T: Vectors>(level: Level, width: usize) -> Shape {
+    let lanes = (T::lanes(level) / 2).ilog2() as usize;
+    let tile = T::tile(level).ilog2() as usize;
+    let block = match width {
+        ..=14 => width,
+        15..=17 => 13,
+        _ => BLOCK + usize::from(size_of::<T>() == 4),
+    };
+    let block = block.max(lanes + tile);
+    let chunk = if block >= width { block } else { CHUNK.max(lanes) };
+    Shape { lanes, tile, block, chunk }
+}
