@@ -4,7 +4,7 @@ use super::operator::Operator;
 use super::{Gradient, frozen};
 use crate::linalg::inner;
 use crate::simulator::form::Form;
-use crate::simulator::program::{Program, Space, Step};
+use crate::simulator::program::{Bindings, Program, Space, Step};
 use crate::simulator::{self, PureState};
 use crate::{C64, Circuit, Error, Result};
 
@@ -25,7 +25,7 @@ impl Adjoint {
     /// # Errors
     /// [`Error::NotDifferentiable`] for noise, measurement before the end, reset and conditions.
     pub fn new(circuit: &impl AsRef<Circuit>) -> Result<Self> {
-        let program = Program::new(circuit.as_ref(), Space::Vector)?;
+        let program = Program::stepwise(circuit.as_ref(), Space::Vector)?;
         if let Some(step) = program.steps.get(program.certain()) {
             let instead = match step {
                 Step::Kraus(_) => "`density_gradient`",
@@ -49,8 +49,8 @@ impl Adjoint {
     pub fn gradient(&self, operator: &impl Operator, values: &[f64]) -> Result<Gradient> {
         let program = &self.program;
         operator.check(program.width)?;
-        let forms = program.bind(values)?;
-        let mut psi = self.forward(&forms)?;
+        let bindings = program.bind(values)?;
+        let mut psi = self.forward(&bindings)?;
         simulator::memory::check(program.width, 16 << program.width)?;
         let mut dual = vec![C64::ZERO; psi.len()];
         operator.apply(&psi, &mut dual);
@@ -64,7 +64,7 @@ impl Adjoint {
                 }
                 (Step::Gate(gate), _) => {
                     let angles = gate.call.values(values);
-                    for (layout, form) in gate.layouts.iter().zip(&forms[gate.slot..]) {
+                    for (layout, form) in gate.layouts.iter().zip(&bindings.forms[gate.slot..]) {
                         let inverse = form.adjoint(layout.dimension());
                         layout.apply(&inverse, &mut psi);
                         for (k, angle) in
@@ -96,10 +96,10 @@ impl Adjoint {
         PureState::from_amplitudes(self.forward(&self.program.bind(values)?)?)
     }
 
-    fn forward(&self, forms: &[Form<f64>]) -> Result<Vec<C64>> {
+    fn forward(&self, bindings: &Bindings<f64>) -> Result<Vec<C64>> {
         let mut psi = PureState::zero(self.program.width)?.into_vec();
         for step in &self.program.steps {
-            simulator::apply(step, forms, &mut psi);
+            simulator::apply(step, bindings, &mut psi);
         }
         Ok(psi)
     }

@@ -7,7 +7,7 @@ use num_complex::Complex;
 
 use super::form::Form;
 use super::precision::Precision;
-use super::program::{Program, Step};
+use super::program::{Bindings, Program, Step};
 use super::pure::PureState;
 use super::state::{Branch, Ensemble, QuantumState};
 use super::{kernel, memory};
@@ -80,18 +80,18 @@ impl<T: Precision> Collapse for PureState<T> {
 /// equal bits are merged where they can be.
 pub(crate) fn run<S: Evolve>(
     program: &Program<S::Real>,
-    forms: &[Form<S::Real>],
+    bindings: &Bindings<S::Real>,
     initial: S,
     keep: u128,
 ) -> Result<Ensemble<S>> {
     let branches = vec![Branch { probability: 1.0, bits: 0, state: initial }];
-    let branches = evolve(&program.steps, forms, branches, keep)?;
+    let branches = evolve(&program.steps, bindings, branches, keep)?;
     Ok(Ensemble { width: program.width, branches })
 }
 
 fn evolve<S: Evolve>(
     steps: &[Step<S::Real>],
-    forms: &[Form<S::Real>],
+    bindings: &Bindings<S::Real>,
     mut branches: Vec<Branch<S>>,
     keep: u128,
 ) -> Result<Vec<Branch<S>>> {
@@ -113,13 +113,13 @@ fn evolve<S: Evolve>(
                 let (chosen, others): (Vec<_>, Vec<_>) =
                     branches.into_iter().partition(|branch| (branch.bits >> bit & 1 == 1) == *value);
                 branches = others;
-                branches.extend(evolve(body, forms, chosen, keep)?);
+                branches.extend(evolve(body, bindings, chosen, keep)?);
                 merge(&mut branches, live | keep);
             }
             Step::Kraus(kraus) => return Err(Error::NeedsMixedState { channel: kraus.name.clone() }),
-            Step::Fixed(..) | Step::Gate(_) => {
+            Step::Fixed(..) | Step::Gate(_) | Step::Unitary { .. } => {
                 for branch in &mut branches {
-                    apply(step, forms, branch.state.vector());
+                    apply(step, bindings, branch.state.vector());
                 }
             }
         }
@@ -128,14 +128,15 @@ fn evolve<S: Evolve>(
 }
 
 /// Applies a step that needs no chance.
-pub(crate) fn apply<T: Precision>(step: &Step<T>, forms: &[Form<T>], vector: &mut [Complex<T>]) {
+pub(crate) fn apply<T: Precision>(step: &Step<T>, bindings: &Bindings<T>, vector: &mut [Complex<T>]) {
     match step {
         Step::Fixed(layout, form) => layout.apply(form, vector),
         Step::Gate(gate) => {
-            for (layout, form) in gate.layouts.iter().zip(&forms[gate.slot..]) {
+            for (layout, form) in gate.layouts.iter().zip(&bindings.forms[gate.slot..]) {
                 layout.apply(form, vector);
             }
         }
+        Step::Unitary { engine, slot } => engine.apply(bindings.bounds[*slot].as_ref(), vector),
         _ => {}
     }
 }

@@ -3,16 +3,11 @@
 use ndarray::NdFloat;
 use num_complex::Complex;
 
+use super::sweep::vector::Dispatch;
 use crate::C64;
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
 /// The real type of amplitudes: `f64`, or `f32` for half of the memory and seven digits.
-pub trait Precision: NdFloat + sealed::Sealed {
+pub trait Precision: NdFloat + Dispatch {
     /// Probability below which a measurement outcome is taken to be impossible: rounding leaves no exact zeros.
     const NEGLIGIBLE: f64;
 

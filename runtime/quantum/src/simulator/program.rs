@@ -7,6 +7,8 @@ use super::kernel::Layout;
 use super::mixed::MAX_MIXED_QUBITS;
 use super::precision::Precision;
 use super::pure::MAX_QUBITS;
+use super::sweep::bound::Bound;
+use super::sweep::engine::Engine;
 use crate::circuit::{Confusion, Instruction, Parameters};
 use crate::gate::Call;
 use crate::linalg::{dagger, kron};
@@ -47,10 +49,29 @@ pub(crate) struct Readout {
 pub(crate) enum Step<T> {
     Fixed(Layout, Form<T>),
     Gate(Parametrised),
+    /// A run of gates, planned together.
+    Unitary {
+        engine: Box<Engine<T>>,
+        /// Where its bound tables are.
+        slot: usize,
+    },
     Kraus(Kraus<T>),
-    Measure { qubit: usize, bit: usize, confusion: Confusion, live: u128 },
-    Reset { qubit: usize, flip: Layout },
-    If { bit: usize, value: bool, body: Vec<Step<T>>, live: u128 },
+    Measure {
+        qubit: usize,
+        bit: usize,
+        confusion: Confusion,
+        live: u128,
+    },
+    Reset {
+        qubit: usize,
+        flip: Layout,
+    },
+    If {
+        bit: usize,
+        value: bool,
+        body: Vec<Step<T>>,
+        live: u128,
+    },
 }
 
 /// A gate whose matrix depends on the parameters.
@@ -61,6 +82,15 @@ pub(crate) struct Parametrised {
     pub(crate) layouts: Vec<Layout>,
     /// Where its bound forms start.
     pub(crate) slot: usize,
+}
+
+/// What steps need beside the values of parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Bindings<T> {
+    /// The matrices of the parametrised gates.
+    pub(crate) forms: Vec<Form<T>>,
+    /// The tables of the planned unitaries; those without parameters have their own.
+    pub(crate) bounds: Vec<Option<Bound<T>>>,
 }
 
 /// A channel as alternatives of which one happens.
@@ -76,8 +106,18 @@ pub(crate) struct Kraus<T> {
 }
 
 impl<T: Precision> Program<T> {
-    /// Compiles a circuit.
+    /// Compiles a circuit. The gates of a state vector are planned together, unless noise is between them.
     pub(crate) fn new(circuit: &Circuit, space: Space) -> Result<Self> {
+        let is_planned = space == Space::Vector && !has_channel(circuit.instructions());
+        Self::compile(circuit, space, is_planned)
+    }
+
+    /// Compiles a circuit to a step a gate.
+    pub(crate) fn stepwise(circuit: &Circuit, space: Space) -> Result<Self> {
+        Self::compile(circuit, space, false)
+    }
+
+    fn compile(circuit: &Circuit, space: Space, is_planned: bool) -> Result<Self> {
         let limit = match space {
             Space::Vector => MAX_QUBITS,
             Space::Density(_) => MAX_MIXED_QUBITS,
@@ -88,20 +128,20 @@ impl<T: Precision> Program<T> {
         bits::check(circuit.bits())?;
         let (body, readouts) = split(circuit)?;
         let outputs = results(circuit)?;
-        let mut slots = 0;
-        let mut steps = lower(&body, space, &mut slots)?;
+        let mut lowering = Lowering { width: circuit.width(), space, is_planned, forms: 0, bounds: 0 };
+        let mut steps = lowering.steps(&body)?;
         mark_live(&mut steps, 0);
         let parameters = circuit.parameters().clone();
         Ok(Self { width: circuit.width(), space, parameters, steps, readouts, outputs })
     }
 
-    /// The matrices of the parametrised gates for these values; finite values may still give an angle that is not.
-    pub(crate) fn bind(&self, values: &[f64]) -> Result<Vec<Form<T>>> {
+    /// What steps need for these values; finite values may still give an angle that is not.
+    pub(crate) fn bind(&self, values: &[f64]) -> Result<Bindings<T>> {
         fn bind<T: Precision>(
             steps: &[Step<T>],
             space: Space,
             values: &[f64],
-            forms: &mut Vec<Form<T>>,
+            bindings: &mut Bindings<T>,
         ) -> Result<()> {
             for (number, step) in steps.iter().enumerate() {
                 match step {
@@ -110,18 +150,20 @@ impl<T: Precision> Program<T> {
                         if !angles.iter().all(|angle| angle.is_finite()) {
                             return Err(Error::Angle { gate: gate.call.name(), step: number });
                         }
-                        forms.extend(space.forms(&gate.call.gate.matrix(&angles), gate.layouts.len() == 1));
+                        let matrix = gate.call.gate.matrix(&angles);
+                        bindings.forms.extend(space.forms(&matrix, gate.layouts.len() == 1));
                     }
-                    Step::If { body, .. } => bind(body, space, values, forms)?,
+                    Step::Unitary { engine, .. } => bindings.bounds.push(engine.bind(values)?),
+                    Step::If { body, .. } => bind(body, space, values, bindings)?,
                     _ => {}
                 }
             }
             Ok(())
         }
         self.parameters.check(values)?;
-        let mut forms = Vec::new();
-        bind(&self.steps, self.space, values, &mut forms)?;
-        Ok(forms)
+        let mut bindings = Bindings { forms: Vec::new(), bounds: Vec::new() };
+        bind(&self.steps, self.space, values, &mut bindings)?;
+        Ok(bindings)
     }
 
     /// How many parameters there are.
@@ -131,7 +173,8 @@ impl<T: Precision> Program<T> {
 
     /// How many leading steps need no chance.
     pub(crate) fn certain(&self) -> usize {
-        let certain = |step: &&Step<T>| matches!(step, Step::Fixed(..) | Step::Gate(_));
+        let certain =
+            |step: &&Step<T>| matches!(step, Step::Fixed(..) | Step::Gate(_) | Step::Unitary { .. });
         self.steps.iter().take_while(certain).count()
     }
 
@@ -143,9 +186,10 @@ impl<T: Precision> Program<T> {
 
     /// Passes over the state that a run takes.
     pub(crate) fn passes(&self) -> usize {
-        fn passes<T>(steps: &[Step<T>]) -> usize {
+        fn passes<T: Precision>(steps: &[Step<T>]) -> usize {
             let of = |step: &Step<T>| match step {
                 Step::Gate(gate) => gate.layouts.len(),
+                Step::Unitary { engine, .. } => engine.passes(),
                 Step::If { body, .. } => passes(body),
                 _ => 1,
             };
@@ -236,54 +280,101 @@ pub(super) fn checked(confusion: Option<Confusion>) -> Result<Option<Confusion>>
     }
 }
 
-fn lower<T: Precision>(body: &[&Instruction], space: Space, slots: &mut usize) -> Result<Vec<Step<T>>> {
-    let drafts = body.iter().filter_map(|step| Draft::of(step, space)).collect();
-    let mut steps = Vec::new();
-    for draft in fuse::fuse(drafts, space) {
-        let qubits = draft.qubits;
-        match draft.what {
-            What::Unitary { matrix, targets, controls } => {
-                let layouts = space.layouts(&targets, &controls);
-                let forms = space.forms(&matrix, layouts.len() == 1);
-                let applied = layouts.into_iter().zip(forms).filter(|(_, form)| !form.is_identity());
-                steps.extend(applied.map(|(layout, form)| Step::Fixed(layout, form)));
+/// Whether noise is among these steps.
+fn has_channel(steps: &[Instruction]) -> bool {
+    steps.iter().any(|step| match step {
+        Instruction::Channel { .. } => true,
+        Instruction::If { body, .. } => has_channel(body),
+        _ => false,
+    })
+}
+
+/// From instructions to steps.
+struct Lowering {
+    width: usize,
+    space: Space,
+    /// Whether runs of gates become one step.
+    is_planned: bool,
+    /// Slots given to parametrised gates and to planned unitaries.
+    forms: usize,
+    bounds: usize,
+}
+
+impl Lowering {
+    fn steps<T: Precision>(&mut self, body: &[&Instruction]) -> Result<Vec<Step<T>>> {
+        if !self.is_planned {
+            return self.stepwise(body);
+        }
+        let mut steps = Vec::new();
+        let is_gate = |step: &&Instruction| step.is_unitary();
+        for part in body.chunk_by(|a, b| is_gate(a) && is_gate(b)) {
+            if !is_gate(&part[0]) {
+                steps.extend(self.stepwise(part)?);
+                continue;
             }
-            What::Superoperator(matrix) => {
-                let places = fuse::stacked(&qubits, space);
-                let form = Form::of(&without_dust(&matrix));
-                if !form.is_identity() {
-                    steps.push(Step::Fixed(Layout::new(&places, []), form));
-                }
-            }
-            What::Gate(call) => {
-                let controls: Vec<_> = call.control_qubits().collect();
-                let layouts = space.layouts(call.target_qubits(), &controls);
-                if layouts.is_empty() {
-                    continue; // a global phase
-                }
-                let slot = *slots;
-                *slots += layouts.len();
-                steps.push(Step::Gate(Parametrised { call: call.clone(), layouts, slot }));
-            }
-            What::Channel(channel) => steps.push(Step::Kraus(Kraus::new(channel, &qubits))),
-            What::Other(Instruction::Measure { qubit, bit, confusion }) => {
-                let confusion = checked(*confusion)?.unwrap_or_default();
-                steps.push(Step::Measure { qubit: *qubit, bit: *bit, confusion, live: 0 });
-            }
-            What::Other(Instruction::If { bit, value, body }) => {
-                let body = lower(&body.iter().collect::<Vec<_>>(), space, slots)?;
-                steps.push(Step::If { bit: *bit, value: *value, body, live: 0 });
-            }
-            What::Other(_) => {
-                steps.extend(
-                    qubits
-                        .iter()
-                        .map(|qubit| Step::Reset { qubit: *qubit, flip: Layout::new(&[*qubit], []) }),
-                );
+            let calls = part.iter().filter_map(|step| match step {
+                Instruction::Gate(call) => Some(call),
+                _ => None,
+            });
+            let engine = Engine::new(calls, self.width);
+            if !engine.is_identity() {
+                steps.push(Step::Unitary { engine: Box::new(engine), slot: self.bounds });
+                self.bounds += 1;
             }
         }
+        Ok(steps)
     }
-    Ok(steps)
+
+    fn stepwise<T: Precision>(&mut self, body: &[&Instruction]) -> Result<Vec<Step<T>>> {
+        let space = self.space;
+        let drafts = body.iter().filter_map(|step| Draft::of(step, space)).collect();
+        let mut steps = Vec::new();
+        for draft in fuse::fuse(drafts, space) {
+            let qubits = draft.qubits;
+            match draft.what {
+                What::Unitary { matrix, targets, controls } => {
+                    let layouts = space.layouts(&targets, &controls);
+                    let forms = space.forms(&matrix, layouts.len() == 1);
+                    let applied = layouts.into_iter().zip(forms).filter(|(_, form)| !form.is_identity());
+                    steps.extend(applied.map(|(layout, form)| Step::Fixed(layout, form)));
+                }
+                What::Superoperator(matrix) => {
+                    let places = fuse::stacked(&qubits, space);
+                    let form = Form::of(&without_dust(&matrix));
+                    if !form.is_identity() {
+                        steps.push(Step::Fixed(Layout::new(&places, []), form));
+                    }
+                }
+                What::Gate(call) => {
+                    let controls: Vec<_> = call.control_qubits().collect();
+                    let layouts = space.layouts(call.target_qubits(), &controls);
+                    if layouts.is_empty() {
+                        continue; // a global phase
+                    }
+                    let slot = self.forms;
+                    self.forms += layouts.len();
+                    steps.push(Step::Gate(Parametrised { call: call.clone(), layouts, slot }));
+                }
+                What::Channel(channel) => steps.push(Step::Kraus(Kraus::new(channel, &qubits))),
+                What::Other(Instruction::Measure { qubit, bit, confusion }) => {
+                    let confusion = checked(*confusion)?.unwrap_or_default();
+                    steps.push(Step::Measure { qubit: *qubit, bit: *bit, confusion, live: 0 });
+                }
+                What::Other(Instruction::If { bit, value, body }) => {
+                    let body = self.steps(&body.iter().collect::<Vec<_>>())?;
+                    steps.push(Step::If { bit: *bit, value: *value, body, live: 0 });
+                }
+                What::Other(_) => {
+                    steps.extend(
+                        qubits
+                            .iter()
+                            .map(|qubit| Step::Reset { qubit: *qubit, flip: Layout::new(&[*qubit], []) }),
+                    );
+                }
+            }
+        }
+        Ok(steps)
+    }
 }
 
 impl<T> Step<T> {
@@ -292,6 +383,7 @@ impl<T> Step<T> {
         match self {
             Self::Fixed(..) => "gate",
             Self::Gate(gate) => gate.call.gate.name(),
+            Self::Unitary { .. } => "gates",
             Self::Kraus(kraus) => &kraus.name,
             Self::Measure { .. } => "measure",
             Self::Reset { .. } => "reset",

@@ -10,7 +10,7 @@ use super::branch::{self, Collapse};
 use super::counts::Counts;
 use super::form::Form;
 use super::precision::Precision;
-use super::program::{Kraus, Program, Step};
+use super::program::{Bindings, Kraus, Program, Step};
 use super::pure::PureState;
 use super::{memory, readout};
 use crate::{C64, Result};
@@ -22,7 +22,7 @@ pub(crate) const BLOCK: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Shots<'a, T> {
     program: &'a Program<T>,
-    forms: Vec<Form<T>>,
+    bindings: Bindings<T>,
     /// The state after the steps that need no chance.
     start: PureState<T>,
     seed: u64,
@@ -30,13 +30,13 @@ pub(crate) struct Shots<'a, T> {
 
 impl<'a, T: Precision> Shots<'a, T> {
     pub(crate) fn new(program: &'a Program<T>, values: &[f64], seed: u64) -> Result<Self> {
-        let forms = program.bind(values)?;
+        let bindings = program.bind(values)?;
         let mut start = PureState::zero(program.width)?;
         memory::check(program.width, start.bytes() * rayon::current_num_threads() as u64)?;
         for step in &program.steps[..program.certain()] {
-            branch::apply(step, &forms, &mut start.amplitudes);
+            branch::apply(step, &bindings, &mut start.amplitudes);
         }
-        Ok(Self { program, forms, start, seed })
+        Ok(Self { program, bindings, start, seed })
     }
 
     /// Draws shot number `index` into `state` and returns the recorded bits.
@@ -86,7 +86,9 @@ impl<'a, T: Precision> Shots<'a, T> {
     fn steps(&self, steps: &[Step<T>], state: &mut PureState<T>, bits: &mut u128, rng: &mut ChaCha8Rng) {
         for step in steps {
             match step {
-                Step::Fixed(..) | Step::Gate(_) => branch::apply(step, &self.forms, &mut state.amplitudes),
+                Step::Fixed(..) | Step::Gate(_) | Step::Unitary { .. } => {
+                    branch::apply(step, &self.bindings, &mut state.amplitudes);
+                }
                 Step::Kraus(kraus) => jump(kraus, &mut state.amplitudes, rng),
                 Step::Measure { qubit, bit, confusion, .. } => {
                     let outcome = measure(state, *qubit, rng);

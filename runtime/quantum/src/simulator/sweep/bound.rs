@@ -12,49 +12,75 @@ use crate::simulator::precision::narrow;
 /// Deferred factors of rotations are applied before they leave these powers of two.
 const DEFERRED: f64 = 24.0;
 
-/// What a code does. Bits of registers are 0 to 3.
+/// What a code does. One flat list: the kernel jumps by it. `0` to `3` are bits of a register's number.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(u8)]
 pub(crate) enum Kind {
     /// A rotation over its cosine: `a - t b`, `b + t a`.
-    Tangent(u8),
+    Tangent0,
+    Tangent1,
+    Tangent2,
+    Tangent3,
     /// A rotation over its sine: `t a - b`, `t b + a`.
-    Cotangent(u8),
+    Cotangent0,
+    Cotangent1,
+    Cotangent2,
+    Cotangent3,
     /// A rotation of a lane's bit: `cos v + (-sin, sin) permuted v`.
-    LaneRotation(u8),
-    /// Products with factors.
-    Phases,
+    LaneRotation,
+    /// Products with factors, one a register.
+    Scalars,
+    /// Products with factors, one a lane.
+    Vectors,
     /// Exchange of the registers with one bit set that differ in another: control, target.
-    Exchange(u8, u8),
+    Exchange01,
+    Exchange02,
+    Exchange03,
+    Exchange10,
+    Exchange12,
+    Exchange13,
+    Exchange20,
+    Exchange21,
+    Exchange23,
+    Exchange30,
+    Exchange31,
+    Exchange32,
     /// Exchange of registers by list.
     Permute,
     /// A flip of a register's bit under control of lanes.
-    MaskedFlip(u8),
+    MaskedFlip,
     /// A flip of a lane's bit.
     LaneFlip,
     /// A product with one number.
     Scale,
+    /// Skips the next code where not all of these positions and outer qubits are 1.
+    Unless,
 }
+
+const TANGENTS: [Kind; 4] = [Kind::Tangent0, Kind::Tangent1, Kind::Tangent2, Kind::Tangent3];
+const COTANGENTS: [Kind; 4] = [Kind::Cotangent0, Kind::Cotangent1, Kind::Cotangent2, Kind::Cotangent3];
+const EXCHANGES: [[Kind; 4]; 4] = [
+    [Kind::Permute, Kind::Exchange01, Kind::Exchange02, Kind::Exchange03],
+    [Kind::Exchange10, Kind::Permute, Kind::Exchange12, Kind::Exchange13],
+    [Kind::Exchange20, Kind::Exchange21, Kind::Permute, Kind::Exchange23],
+    [Kind::Exchange30, Kind::Exchange31, Kind::Exchange32, Kind::Permute],
+];
 
 /// One step of the kernel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Code<T> {
     pub(crate) kind: Kind,
-    /// The positions of a block's index that must be 1, for flips.
+    /// A bit of a register's number, or of a lane's.
+    pub(crate) bit: u8,
+    /// Bits that a register's number must have; positions of a block's index that must be 1.
     pub(crate) inside: u32,
-    /// The outer qubits that must be 1, for flips.
+    /// Outer qubits that must be 1.
     pub(crate) outside: u64,
-    /// Bits that a register's number must have, for flips.
-    pub(crate) registers: u32,
     pub(crate) value: T,
-    /// Where its table starts; for phases, which of [`Bound::factors`]; for flips of lanes, which permutation.
+    /// Where its table starts; for factors, the first of [`Bound::choices`]; for flips of lanes, which permutation.
     pub(crate) at: u32,
-}
-
-/// Tables of factors of one step of phases.
-#[derive(Debug, Clone)]
-pub(crate) struct Factors {
-    pub(crate) scalars: Vec<Choice>,
-    pub(crate) vectors: Vec<Choice>,
+    /// How many tables there are.
+    pub(crate) count: u32,
 }
 
 /// A table of which each tile uses one part.
@@ -62,8 +88,6 @@ pub(crate) struct Factors {
 pub(crate) struct Choice {
     /// Where the table starts.
     pub(crate) at: u32,
-    /// Which of [`Bound::choices`] it is.
-    pub(crate) number: u32,
 }
 
 /// Codes and tables.
@@ -72,13 +96,13 @@ pub(crate) struct Bound<T> {
     pub(crate) codes: Vec<Code<T>>,
     /// For each tile of each sweep, the end of its codes.
     pub(crate) ends: Vec<u32>,
-    pub(crate) factors: Vec<Factors>,
+    /// In the order of the plan's selections.
+    pub(crate) choices: Vec<Choice>,
     pub(crate) tables: Vec<T>,
     /// Matrices of the dense stages.
     pub(crate) forms: Vec<Form<T>>,
     /// What is left to multiply the state with.
     pub(crate) scale: C64,
-    choices: u32,
 }
 
 impl<T: Vectors> Bound<T> {
@@ -87,11 +111,10 @@ impl<T: Vectors> Bound<T> {
         let mut bound = Self {
             codes: Vec::new(),
             ends: Vec::new(),
-            factors: Vec::new(),
+            choices: Vec::new(),
             tables: Vec::new(),
             forms: Vec::new(),
             scale: C64::cis(phase),
-            choices: 0,
         };
         for stage in stages {
             match stage {
@@ -109,33 +132,34 @@ impl<T: Vectors> Bound<T> {
             match operation {
                 Operation::Rotate { bit, angle } => self.rotation(*bit, angle.value(values), shape),
                 Operation::Flip { bit, registers, lanes, inside, outside } => {
-                    let (kind, at) = match *bit {
-                        Bit::Lane(lane) => (Kind::LaneFlip, lane_flip(lane, *lanes) as u32),
+                    if *inside != 0 || *outside != 0 {
+                        let code = Code { inside: *inside, outside: *outside, ..Code::new(Kind::Unless) };
+                        self.codes.push(code);
+                    }
+                    let code = match *bit {
+                        Bit::Lane(lane) => {
+                            Code { at: lane_flip(lane, *lanes) as u32, ..Code::new(Kind::LaneFlip) }
+                        }
                         Bit::Register(k) if *lanes != 0 => {
-                            (Kind::MaskedFlip(k as u8), self.mask(*lanes, shape))
+                            let at = self.mask(*lanes, shape);
+                            Code { bit: k as u8, at, ..Code::new(Kind::MaskedFlip) }
                         }
                         Bit::Register(k) if registers.count_ones() == 1 => {
-                            (Kind::Exchange(registers.trailing_zeros() as u8, k as u8), 0)
+                            Code::new(EXCHANGES[registers.trailing_zeros() as usize][k])
                         }
                         Bit::Register(_) => {
-                            let at = self.tables.len();
+                            let at = self.tables.len() as u32;
                             let sources = operation.sources(shape.tile);
                             self.tables.extend(sources.iter().map(|from| T::narrow(*from as f64)));
-                            (Kind::Permute, at as u32)
+                            Code { at, ..Code::new(Kind::Permute) }
                         }
                     };
-                    let (inside, outside, registers) = (*inside, *outside, *registers as u32);
-                    self.codes.push(Code { kind, inside, outside, registers, value: T::zero(), at });
+                    self.codes.push(Code { inside: *registers as u32, ..code });
                 }
                 Operation::Phases(phases) => self.phases(phases, shape, values),
             }
         }
         self.ends.push(self.codes.len() as u32);
-    }
-
-    fn code(&mut self, kind: Kind, value: f64, at: usize) {
-        let value = T::narrow(value);
-        self.codes.push(Code { kind, inside: 0, outside: 0, registers: 0, value, at: at as u32 });
     }
 
     fn rotation(&mut self, bit: Bit, angle: f64, shape: Shape) {
@@ -149,41 +173,39 @@ impl<T: Vectors> Bound<T> {
                 let at = self.tables.len();
                 let complex = |k: usize| if k >> lane & 1 == 0 { -sin } else { sin };
                 self.tables.extend((0..2 << shape.lanes).map(|k| T::narrow(complex(k / 2))));
-                self.code(Kind::LaneRotation(lane as u8), cos, at);
+                let (bit, value, at) = (lane as u8, T::narrow(cos), at as u32);
+                self.codes.push(Code { bit, value, at, ..Code::new(Kind::LaneRotation) });
                 return;
             }
             Bit::Register(k) if cos.abs() >= sin.abs() => {
                 self.scale *= cos;
-                self.code(Kind::Tangent(k as u8), sin / cos, 0);
+                self.codes.push(Code { value: T::narrow(sin / cos), ..Code::new(TANGENTS[k]) });
             }
             Bit::Register(k) => {
                 self.scale *= sin;
-                self.code(Kind::Cotangent(k as u8), cos / sin, 0);
+                self.codes.push(Code { value: T::narrow(cos / sin), ..Code::new(COTANGENTS[k]) });
             }
         }
         let size = self.scale.norm();
         if size.log2().abs() > DEFERRED {
-            self.code(Kind::Scale, size, 0);
+            self.codes.push(Code { value: T::narrow(size), ..Code::new(Kind::Scale) });
             self.scale /= size;
         }
     }
 
     fn phases(&mut self, phases: &Phases, shape: Shape, values: &[f64]) {
         let mut scale = std::mem::replace(&mut self.scale, C64::ONE);
-        let registers = 1 << shape.tile;
-        let mut choices = |bound: &mut Self, tables: &[Table], lanes: usize| -> Vec<Choice> {
-            let of = |table: &Table| {
-                let at = bound.tables.len() as u32;
-                bound.table(table, registers, lanes, std::mem::replace(&mut scale, C64::ONE), values);
-                bound.choices += 1;
-                Choice { at, number: bound.choices - 1 }
-            };
-            tables.iter().map(of).collect()
-        };
-        let scalars = choices(self, &phases.scalars, 0);
-        let vectors = choices(self, &phases.vectors, 1 << shape.lanes);
-        self.factors.push(Factors { scalars, vectors });
-        self.code(Kind::Phases, 0.0, self.factors.len() - 1);
+        let kinds = [(Kind::Scalars, &phases.scalars, 0), (Kind::Vectors, &phases.vectors, 1 << shape.lanes)];
+        for (kind, tables, lanes) in kinds {
+            let (at, count) = (self.choices.len() as u32, tables.len() as u32);
+            for table in tables {
+                self.choices.push(Choice { at: self.tables.len() as u32 });
+                self.table(table, 1 << shape.tile, lanes, std::mem::replace(&mut scale, C64::ONE), values);
+            }
+            if count > 0 {
+                self.codes.push(Code { at, count, ..Code::new(kind) });
+            }
+        }
     }
 
     /// Writes the factors for each value of the selectors. With no `lanes` they are the real parts of all registers, then
@@ -223,13 +245,11 @@ impl<T: Vectors> Bound<T> {
         }
     }
 
-    /// Ones and zeros where lanes have these bits, and the other way round.
+    /// Ones where lanes have these bits, else zeros.
     fn mask(&mut self, lanes: usize, shape: Shape) -> u32 {
         let at = self.tables.len() as u32;
-        for wanted in [true, false] {
-            let is_on = |k: usize| (k / 2 & lanes == lanes) == wanted;
-            self.tables.extend((0..2 << shape.lanes).map(|k| if is_on(k) { T::one() } else { T::zero() }));
-        }
+        let is_on = |k: usize| k / 2 & lanes == lanes;
+        self.tables.extend((0..2 << shape.lanes).map(|k| if is_on(k) { T::one() } else { T::zero() }));
         at
     }
 
@@ -242,6 +262,12 @@ impl<T: Vectors> Bound<T> {
     /// What the whole state is left to be multiplied with.
     pub(crate) fn scale(&self) -> Complex<T> {
         narrow(self.scale)
+    }
+}
+
+impl<T: Vectors> Code<T> {
+    fn new(kind: Kind) -> Self {
+        Self { kind, bit: 0, inside: 0, outside: 0, value: T::zero(), at: 0, count: 0 }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Unitaries planned for the state-vector kernels, and their runs.
 #![allow(unsafe_code)] // threads write disjoint blocks of one vector
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 
 use num_complex::Complex;
@@ -71,26 +70,31 @@ impl<T: Vectors> Engine<T> {
         Bound::new(&self.stages, self.shape, phase, values)
     }
 
-    /// Codes and tables for these values.
+    /// Codes and tables for these values; none where no parameter takes part.
     ///
     /// # Errors
     /// [`Error::Angle`] where finite values give an angle that is not.
-    pub(crate) fn bind(&self, values: &[f64]) -> Result<Cow<'_, Bound<T>>> {
-        match &self.constant {
-            Some(bound) => Ok(Cow::Borrowed(bound)),
-            None => {
-                let bound = self.compile(values);
-                if bound.is_finite() {
-                    Ok(Cow::Owned(bound))
-                } else {
-                    Err(Error::Angle { gate: "a gate".into(), step: 0 })
-                }
-            }
+    pub(crate) fn bind(&self, values: &[f64]) -> Result<Option<Bound<T>>> {
+        if self.constant.is_some() {
+            return Ok(None);
         }
+        let bound = self.compile(values);
+        if bound.is_finite() { Ok(Some(bound)) } else { Err(Error::Angle { gate: "a gate".into(), step: 0 }) }
     }
 
-    /// Multiplies a vector by the unitary.
-    pub(crate) fn apply(&self, bound: &Bound<T>, vector: &mut [Complex<T>]) {
+    /// How often a run passes over the vector.
+    pub(crate) fn passes(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.stages.is_empty() && self.phase.is_empty()
+    }
+
+    /// Multiplies a vector by the unitary, as [`Self::bind`] bound it.
+    pub(crate) fn apply(&self, bound: Option<&Bound<T>>, vector: &mut [Complex<T>]) {
+        let Some(bound) = bound.or(self.constant.as_ref()) else { return };
         let (mut tile, mut code, mut choice, mut form) = (0, 0, 0, 0);
         let last = self.stages.iter().rposition(|stage| matches!(stage, Stage::Sweep(_)));
         for (at, (stage, selections)) in self.stages.iter().zip(&self.selections).enumerate() {

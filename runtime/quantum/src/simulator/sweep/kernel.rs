@@ -1,7 +1,7 @@
 //! The inner loop: tiles of amplitudes in vector registers, and the codes that act on them.
 #![allow(unsafe_code)] // vector instructions, and threads that write disjoint parts of one vector
 
-use super::bound::{Bound, Choice, Code, Factors, Kind, LANE_FLIPS};
+use super::bound::{Bound, Code, Kind, LANE_FLIPS};
 use super::tile::Tile;
 use super::vector::{Kernel, Lanes, Vectors};
 
@@ -67,11 +67,12 @@ impl<T: Vectors> Block<'_, T> {
         let mut start = self.first_code;
         // SAFETY: as the caller's
         unsafe {
-            let flips: [V::Index; LANE_FLIPS] = std::array::from_fn(|number| {
+            let flips: [V::Index; LANE_FLIPS + 1] = std::array::from_fn(|number| {
                 let (lane, controls) = (number >> 3, number & 7);
                 V::index(|k| {
                     let flipped = k ^ 2 << lane;
-                    if k / 2 & controls == controls && flipped < V::LANES { flipped } else { k }
+                    let is_on = number < LANE_FLIPS && k / 2 & controls == controls && flipped < V::LANES;
+                    if is_on { flipped } else { k }
                 })
             });
             for (at, tile) in self.layouts.tiles.iter().enumerate() {
@@ -82,15 +83,16 @@ impl<T: Vectors> Block<'_, T> {
         }
     }
 
-    /// The part of a table that a tile uses.
+    /// The part that a tile uses of the table of a choice.
     #[inline(always)]
-    fn chosen(&self, choice: Choice, tile: usize) -> usize {
-        let selection = &self.layouts.selections[choice.number as usize - self.first_choice];
+    unsafe fn part(&self, choice: usize, tile: usize, size: usize) -> *const T {
+        let selection = &self.layouts.selections[choice - self.first_choice];
         let mut part = selection.inside[tile] as usize;
         for (k, mask) in selection.outside.iter().enumerate() {
             part ^= ((mask & self.outer).count_ones() as usize & 1) << k;
         }
-        part
+        // SAFETY: each table has a part for each value of its selectors
+        unsafe { self.bound.tables.as_ptr().add(self.bound.choices[choice].at as usize + part * size) }
     }
 
     /// Applies the codes to each tile of the block.
@@ -99,7 +101,7 @@ impl<T: Vectors> Block<'_, T> {
         &self,
         tile: &Tile,
         codes: &[Code<T>],
-        flips: &[V::Index; LANE_FLIPS],
+        flips: &[V::Index; LANE_FLIPS + 1],
     ) {
         let register = |number: usize| -> usize {
             tile.bits.iter().enumerate().map(|(k, bit)| padded::<T>((number >> k & 1) << bit)).sum()
@@ -110,6 +112,7 @@ impl<T: Vectors> Block<'_, T> {
         let fixed = tile.bits.iter().fold((1 << self.layouts.lanes) - 1, |mask, bit| mask | 1 << bit);
         let tables = self.bound.tables.as_ptr();
         let count = (1_usize << self.layouts.block) / (R * V::LANES / 2);
+        let (mut product, mut spilled) = ([T::zero(); 32], [T::zero(); 256]);
         let mut position = 0_usize;
         for number in 0..count {
             // SAFETY: positions are those of the block; tables were written for this tile
@@ -121,26 +124,86 @@ impl<T: Vectors> Block<'_, T> {
                     v[k] = V::load(base.add(load[k]));
                     k += 1;
                 }
-                for code in codes {
+                let mut next = 0;
+                while next < codes.len() {
+                    let code = codes.get_unchecked(next);
+                    next += 1;
                     match code.kind {
-                        Kind::Tangent(0) => tangent::<V, R, 0>(&mut v, code.value),
-                        Kind::Tangent(1) => tangent::<V, R, 1>(&mut v, code.value),
-                        Kind::Tangent(2) => tangent::<V, R, 2>(&mut v, code.value),
-                        Kind::Tangent(_) => tangent::<V, R, 3>(&mut v, code.value),
-                        Kind::Cotangent(0) => cotangent::<V, R, 0>(&mut v, code.value),
-                        Kind::Cotangent(1) => cotangent::<V, R, 1>(&mut v, code.value),
-                        Kind::Cotangent(2) => cotangent::<V, R, 2>(&mut v, code.value),
-                        Kind::Cotangent(_) => cotangent::<V, R, 3>(&mut v, code.value),
-                        Kind::Phases => {
-                            let factors = &self.bound.factors[code.at as usize];
-                            self.phases::<V, R>(&mut v, factors, number);
-                        }
-                        Kind::LaneRotation(lane) => {
+                        Kind::Tangent0 => tangent::<V, R, 0>(&mut v, code.value),
+                        Kind::Tangent1 => tangent::<V, R, 1>(&mut v, code.value),
+                        Kind::Tangent2 => tangent::<V, R, 2>(&mut v, code.value),
+                        Kind::Tangent3 => tangent::<V, R, 3>(&mut v, code.value),
+                        Kind::Cotangent0 => cotangent::<V, R, 0>(&mut v, code.value),
+                        Kind::Cotangent1 => cotangent::<V, R, 1>(&mut v, code.value),
+                        Kind::Cotangent2 => cotangent::<V, R, 2>(&mut v, code.value),
+                        Kind::Cotangent3 => cotangent::<V, R, 3>(&mut v, code.value),
+                        Kind::LaneRotation => {
                             let (cos, sin) = (V::splat(code.value), V::load(tables.add(code.at as usize)));
-                            let flip = flips[(lane as usize) << 3];
+                            let flip = flips[(code.bit as usize) << 3];
                             let mut k = 0;
                             while k < R {
                                 v[k] = v[k].permute(flip).mul_add(sin, v[k].mul(cos));
+                                k += 1;
+                            }
+                        }
+                        Kind::Scalars => {
+                            let from = match code.count {
+                                1 => self.part(code.at as usize, number, 2 * R),
+                                _ => self.scalars::<R>(code, number, &mut product),
+                            };
+                            let mut k = 0;
+                            while k < R {
+                                v[k] = v[k].times(V::splat(*from.add(k)), V::splat(*from.add(R + k)));
+                                k += 1;
+                            }
+                        }
+                        Kind::Vectors => {
+                            for choice in code.at..code.at + code.count {
+                                let from = self.part(choice as usize, number, 2 * R * V::LANES);
+                                let mut k = 0;
+                                while k < R {
+                                    let (re, im) =
+                                        (from.add(2 * k * V::LANES), from.add((2 * k + 1) * V::LANES));
+                                    v[k] = v[k].times(V::load(re), V::load(im));
+                                    k += 1;
+                                }
+                            }
+                        }
+                        Kind::Exchange01 => exchange::<V, R, 0, 1>(&mut v),
+                        Kind::Exchange02 => exchange::<V, R, 0, 2>(&mut v),
+                        Kind::Exchange03 => exchange::<V, R, 0, 3>(&mut v),
+                        Kind::Exchange10 => exchange::<V, R, 1, 0>(&mut v),
+                        Kind::Exchange12 => exchange::<V, R, 1, 2>(&mut v),
+                        Kind::Exchange13 => exchange::<V, R, 1, 3>(&mut v),
+                        Kind::Exchange20 => exchange::<V, R, 2, 0>(&mut v),
+                        Kind::Exchange21 => exchange::<V, R, 2, 1>(&mut v),
+                        Kind::Exchange23 => exchange::<V, R, 2, 3>(&mut v),
+                        Kind::Exchange30 => exchange::<V, R, 3, 0>(&mut v),
+                        Kind::Exchange31 => exchange::<V, R, 3, 1>(&mut v),
+                        Kind::Exchange32 => exchange::<V, R, 3, 2>(&mut v),
+                        Kind::Permute | Kind::MaskedFlip => {
+                            // through memory, so that the usual codes keep all registers
+                            let at = spilled.as_mut_ptr();
+                            let mut k = 0;
+                            while k < R {
+                                v[k].store(at.add(k * V::LANES));
+                                k += 1;
+                            }
+                            let list = tables.add(code.at as usize);
+                            shuffle(code, std::slice::from_raw_parts_mut(at, R * V::LANES), list, V::LANES);
+                            let mut k = 0;
+                            while k < R {
+                                v[k] = V::load(at.add(k * V::LANES));
+                                k += 1;
+                            }
+                        }
+                        Kind::LaneFlip => {
+                            // no branches a register: they would cost the registers
+                            let mut k = 0;
+                            while k < R {
+                                let is_on = k as u32 & code.inside == code.inside;
+                                let flip = if is_on { code.at as usize } else { LANE_FLIPS };
+                                v[k] = v[k].permute(*flips.get_unchecked(flip));
                                 k += 1;
                             }
                         }
@@ -152,53 +215,10 @@ impl<T: Vectors> Block<'_, T> {
                                 k += 1;
                             }
                         }
-                        _ if position as u32 & code.inside != code.inside
-                            || self.outer & code.outside != code.outside => {}
-                        Kind::Exchange(0, 1) => exchange::<V, R, 0, 1>(&mut v),
-                        Kind::Exchange(0, 2) => exchange::<V, R, 0, 2>(&mut v),
-                        Kind::Exchange(0, _) => exchange::<V, R, 0, 3>(&mut v),
-                        Kind::Exchange(1, 0) => exchange::<V, R, 1, 0>(&mut v),
-                        Kind::Exchange(1, 2) => exchange::<V, R, 1, 2>(&mut v),
-                        Kind::Exchange(1, _) => exchange::<V, R, 1, 3>(&mut v),
-                        Kind::Exchange(2, 0) => exchange::<V, R, 2, 0>(&mut v),
-                        Kind::Exchange(2, 1) => exchange::<V, R, 2, 1>(&mut v),
-                        Kind::Exchange(2, _) => exchange::<V, R, 2, 3>(&mut v),
-                        Kind::Exchange(_, 0) => exchange::<V, R, 3, 0>(&mut v),
-                        Kind::Exchange(_, 1) => exchange::<V, R, 3, 1>(&mut v),
-                        Kind::Exchange(_, _) => exchange::<V, R, 3, 2>(&mut v),
-                        Kind::Permute => {
-                            let mut spilled = [V::splat(T::zero()); R];
-                            let mut k = 0;
-                            while k < R {
-                                spilled[k] = v[k];
-                                k += 1;
-                            }
-                            let mut k = 0;
-                            while k < R {
-                                let from = (*tables.add(code.at as usize + k)).widen() as usize;
-                                v[k] = spilled[from % R];
-                                k += 1;
-                            }
-                        }
-                        Kind::MaskedFlip(bit) => {
-                            let on = V::load(tables.add(code.at as usize));
-                            let off = V::load(tables.add(code.at as usize + V::LANES));
-                            match bit {
-                                0 => masked::<V, R, 0>(&mut v, on, off, code.registers),
-                                1 => masked::<V, R, 1>(&mut v, on, off, code.registers),
-                                2 => masked::<V, R, 2>(&mut v, on, off, code.registers),
-                                _ => masked::<V, R, 3>(&mut v, on, off, code.registers),
-                            }
-                        }
-                        Kind::LaneFlip => {
-                            let flip = flips[code.at as usize % LANE_FLIPS];
-                            let mut k = 0;
-                            while k < R {
-                                if k as u32 & code.registers == code.registers {
-                                    v[k] = v[k].permute(flip);
-                                }
-                                k += 1;
-                            }
+                        Kind::Unless => {
+                            let is_on = position as u32 & code.inside == code.inside
+                                && self.outer & code.outside == code.outside;
+                            next += usize::from(!is_on);
                         }
                     }
                 }
@@ -212,46 +232,28 @@ impl<T: Vectors> Block<'_, T> {
         }
     }
 
-    #[inline(always)]
-    unsafe fn phases<V: Lanes<Real = T>, const R: usize>(
+    /// Real parts of the factors of all registers, then imaginary parts: those of one table, or products of several.
+    #[inline(never)]
+    unsafe fn scalars<const R: usize>(
         &self,
-        v: &mut [V; R],
-        factors: &Factors,
+        code: &Code<T>,
         number: usize,
-    ) {
-        let tables = self.bound.tables.as_ptr();
-        // SAFETY: each table has a part for each value of its selectors
+        product: &mut [T; 32],
+    ) -> *const T {
+        let first = code.at as usize;
+        // SAFETY: as `part`
         unsafe {
-            if let [first, more @ ..] = factors.scalars.as_slice() {
-                let part =
-                    |choice: &Choice| tables.add(choice.at as usize + self.chosen(*choice, number) * 2 * R);
-                let mut product = [T::zero(); 32];
-                let mut from = part(first);
-                for choice in more {
-                    let other = part(choice);
-                    for k in 0..R {
-                        let (a, b) = (*from.add(k), *from.add(R + k));
-                        let (c, d) = (*other.add(k), *other.add(R + k));
-                        (product[k], product[R + k]) = (a * c - b * d, a * d + b * c);
-                    }
-                    from = product.as_ptr();
+            let mut from = self.part(first, number, 2 * R);
+            for choice in first + 1..first + code.count as usize {
+                let other = self.part(choice, number, 2 * R);
+                for k in 0..R {
+                    let (a, b) = (*from.add(k), *from.add(R + k));
+                    let (c, d) = (*other.add(k), *other.add(R + k));
+                    (product[k], product[R + k]) = (a * c - b * d, a * d + b * c);
                 }
-                let mut k = 0;
-                while k < R {
-                    v[k] = v[k].times(V::splat(*from.add(k)), V::splat(*from.add(R + k)));
-                    k += 1;
-                }
+                from = product.as_ptr();
             }
-            for choice in &factors.vectors {
-                let size = 2 * R * V::LANES;
-                let from = tables.add(choice.at as usize + self.chosen(*choice, number) * size);
-                let mut k = 0;
-                while k < R {
-                    let (re, im) = (from.add(2 * k * V::LANES), from.add((2 * k + 1) * V::LANES));
-                    v[k] = v[k].times(V::load(re), V::load(im));
-                    k += 1;
-                }
-            }
+            from
         }
     }
 }
@@ -302,18 +304,28 @@ unsafe fn exchange<V: Lanes, const R: usize, const CONTROL: usize, const TARGET:
     }
 }
 
-#[inline(always)]
-unsafe fn masked<V: Lanes, const R: usize, const BIT: usize>(v: &mut [V; R], on: V, off: V, registers: u32) {
-    unsafe {
-        let mut k = 0;
-        while k < R {
-            let other = k | 1 << BIT;
-            if k != other && other < R && k as u32 & registers == registers {
-                let (a, b) = (v[k], v[other]);
-                // one of the two products is with 0: exact
-                (v[k], v[other]) = (a.mul_add(off, b.mul(on)), b.mul_add(off, a.mul(on)));
+/// Moves registers of a tile in memory: not inlined, so that the usual codes keep all registers.
+#[inline(never)]
+unsafe fn shuffle<T: Vectors>(code: &Code<T>, tile: &mut [T], list: *const T, lanes: usize) {
+    if code.kind == Kind::Permute {
+        // for each register, the one whose vector it takes
+        let mut moved = [T::zero(); 256];
+        for (k, to) in moved[..tile.len()].chunks_exact_mut(lanes).enumerate() {
+            // SAFETY: the list has an entry a register
+            let from = unsafe { *list.add(k) }.widen() as usize * lanes;
+            to.copy_from_slice(&tile[from..from + lanes]);
+        }
+        tile.copy_from_slice(&moved[..tile.len()]);
+        return;
+    }
+    // registers that differ in a bit exchange the lanes that the list has ones for
+    let (bit, registers) = (1 << code.bit, code.inside as usize);
+    for k in (0..tile.len() / lanes).filter(|k| k & bit == 0 && k & registers == registers) {
+        for lane in 0..lanes {
+            // SAFETY: the list has an entry a lane
+            if unsafe { *list.add(lane) } != T::zero() {
+                tile.swap(k * lanes + lane, (k | bit) * lanes + lane);
             }
-            k += 1;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The state-vector engine: circuit → primitives → sweeps over blocks of amplitudes → tiles of vector registers.
 #![allow(dead_code)] // until the plans use it
 
-mod bound;
+pub(crate) mod bound;
 mod buffer;
 pub(crate) mod engine;
 mod kernel;

@@ -32,7 +32,7 @@ use super::super::precision::Precision;
 /// # Safety
 /// Of every method: the processor has the instructions of the implementing type. Pointers are valid for
 /// [`Self::LANES`] reals; they need not be aligned.
-pub(crate) trait Lanes: Copy + 'static {
+pub trait Lanes: Copy + 'static {
     /// The type of a lane.
     type Real: Precision;
 
@@ -86,7 +86,7 @@ pub(crate) trait Lanes: Copy + 'static {
 
 /// A kind of vector that kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+pub enum Level {
     /// Plain Rust, which the compiler turns into what every processor of the target has.
     Portable,
     /// NEON.
@@ -144,7 +144,7 @@ impl Level {
 }
 
 /// A computation over vectors of any kind. `run` must be `#[inline(always)]`.
-pub(crate) trait Kernel<T: Precision> {
+pub trait Kernel<T> {
     /// What it returns.
     type Output;
 
@@ -155,8 +155,8 @@ pub(crate) trait Kernel<T: Precision> {
     unsafe fn run<V: Lanes<Real = T>>(self) -> Self::Output;
 }
 
-/// A precision that vectors exist for.
-pub(crate) trait Vectors: Precision {
+/// A precision with its vectors; it can be implemented here only.
+pub trait Dispatch: Sized {
     /// Runs a kernel with the vectors of a level.
     ///
     /// # Safety
@@ -172,7 +172,7 @@ pub(crate) trait Vectors: Precision {
 
 macro_rules! vectors {
     ($real:ty: $portable:ty, $neon:ident, $avx2:ident, $avx512:ident) => {
-        impl Vectors for $real {
+        impl Dispatch for $real {
             #[inline]
             unsafe fn run<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {
                 #[cfg(target_arch = "x86_64")]
@@ -233,6 +233,11 @@ macro_rules! vectors {
         }
     };
 }
+
+/// Another name of [`Precision`], for kernels.
+pub(crate) trait Vectors: Precision {}
+
+impl<T: Precision> Vectors for T {}
 
 vectors!(f64: Array<f64, 4>, F64x2, F64x4, F64x8);
 vectors!(f32: Array<f32, 8>, F32x4, F32x8, F32x16);
