@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::super::precision::Precision;
 use super::super::pure::PureState;
 use super::super::shot::{BLOCK, pick, record};
-use super::super::sweep::vector::{Kernel, Lanes, Level, Vectors};
+use super::super::sweep::vector::{Dispatch, Kernel, Lanes, Level};
 use super::places::Places;
 use super::scratch::{MAX_LANES, Scratch};
 use super::slots::Slots;

@@ -31,7 +31,7 @@ use self::run::{CHUNK, Chunk, vectors};
 use self::scratch::Scratch;
 use self::terms::Terms;
 pub(super) use self::trajectory::Trajectory;
-use super::sweep::vector::{Level, Vectors};
+use super::sweep::vector::{Dispatch, Level};
 use super::{MAX_QUBITS, Plan, Simulator, StateVector, memory, program};
 use crate::circuit::Instruction;
 use crate::gate::Call;

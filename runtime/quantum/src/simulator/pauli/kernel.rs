@@ -7,7 +7,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::stencil::{MAX_INPUTS, Stencil, outputs};
-use crate::simulator::sweep::vector::{Kernel, Lanes, Level, Vectors};
+use crate::simulator::sweep::vector::{Dispatch, Kernel, Lanes, Level};
 
 /// Entries from which several threads pay.
 pub(super) const PARALLEL: usize = 1 << 16;

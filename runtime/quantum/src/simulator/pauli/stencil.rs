@@ -5,16 +5,16 @@ use super::pattern::{DENSE, Pattern};
 /// Most vectors that a group reads at once, permuted ones counted: those of a map on four qubits.
 pub(super) const MAX_INPUTS: usize = 256;
 
-/// Vectors of lanes of which a Pauli vector has `4^n / lanes` at least one.
+/// Dispatch of lanes of which a Pauli vector has `4^n / lanes` at least one.
 ///
 /// A bit of a qubit's digit stands among the bits of an index either above the lanes, where it chooses a vector of a
 /// *group*, or in the lanes. A matrix on the latter is a sum over lane permutations `lane ^ mask` with a vector of
 /// coefficients each; so all qubits are alike but for those permutations.
 #[derive(Debug, Clone)]
 pub(crate) struct Stencil {
-    /// Vectors read by a group.
+    /// Dispatch read by a group.
     pub(super) inputs: Vec<Input>,
-    /// Vectors written by a group, with the end of each one's terms; only those that change.
+    /// Dispatch written by a group, with the end of each one's terms; only those that change.
     pub(super) rows: Vec<Row>,
     /// Which input each term multiplies.
     pub(super) terms: Vec<u16>,

@@ -16,7 +16,7 @@ use crate::observable::PauliProduct;
 use crate::simulator::mixed::MixedState;
 use crate::simulator::random::{self, distance};
 use crate::simulator::state::QuantumState;
-use crate::simulator::sweep::vector::{Level, Vectors};
+use crate::simulator::sweep::vector::{Dispatch, Level};
 use crate::{C64, Circuit, Matrix, Observable};
 
 fn stacked(matrix: &Matrix) -> Vec<C64> {

@@ -4,10 +4,9 @@ use num_complex::Complex;
 
 use super::schedule::{Shape, Stage, Sweep};
 use super::tile::{Bit, Operation, Phases, Table, Term, Tile};
-use super::vector::Vectors;
 use crate::C64;
 use crate::simulator::form::Form;
-use crate::simulator::precision::narrow;
+use crate::simulator::precision::{Precision, narrow};
 
 /// Deferred factors of rotations are applied before they leave these powers of two.
 const DEFERRED: f64 = 24.0;
@@ -105,7 +104,7 @@ pub(crate) struct Bound<T> {
     pub(crate) scale: C64,
 }
 
-impl<T: Vectors> Bound<T> {
+impl<T: Precision> Bound<T> {
     /// Binds the stages of a plan.
     pub(crate) fn new(stages: &[Stage], shape: Shape, phase: f64, values: &[f64]) -> Self {
         let mut bound = Self {
@@ -265,7 +264,7 @@ impl<T: Vectors> Bound<T> {
     }
 }
 
-impl<T: Vectors> Code<T> {
+impl<T: Precision> Code<T> {
     fn new(kind: Kind) -> Self {
         Self { kind, bit: 0, inside: 0, outside: 0, value: T::zero(), at: 0, count: 0 }
     }

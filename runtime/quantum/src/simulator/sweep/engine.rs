@@ -12,9 +12,10 @@ use super::kernel::{Block, Layouts, PAD_EVERY, Selection, padded};
 use super::primitive::Primitives;
 use super::schedule::{Shape, Stage, Sweep, schedule};
 use super::tile::{Operation, Tile};
-use super::vector::{Kernel, Lanes, Level, Vectors};
+use super::vector::{Kernel, Lanes, Level};
 use crate::gate::Call;
 use crate::simulator::kernel::Layout;
+use crate::simulator::precision::Precision;
 use crate::{Angle, Error, Result};
 
 /// Qubits of a block: 512 KiB in double precision, half of a usual second-level cache.
@@ -40,7 +41,7 @@ pub(crate) struct Engine<T> {
     constant: Option<Bound<T>>,
 }
 
-impl<T: Vectors> Engine<T> {
+impl<T: Precision> Engine<T> {
     /// Plans gates on `width` qubits.
     pub(crate) fn new<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Self {
         Self::with_level(calls, width, level::<T>(width))
@@ -141,17 +142,8 @@ impl<T: Vectors> Engine<T> {
             let spread = |(k, qubit): (usize, &usize)| (number as u64 >> k & 1) << qubit;
             let outer = sweep.outer.iter().enumerate().map(spread).sum();
             with_buffer(padded::<T>(1 << sweep.places.len()), |buffer| {
-                let pass = Pass {
-                    engine: self,
-                    layouts,
-                    bound,
-                    first,
-                    scale,
-                    runs: &runs,
-                    memory: memory.get(),
-                    outer,
-                    buffer,
-                };
+                let pass =
+                    Pass { layouts, bound, first, scale, runs: &runs, memory: memory.get(), outer, buffer };
                 // SAFETY: blocks of different numbers are disjoint parts of the vector, and the buffer holds one
                 unsafe { T::run(self.level, pass) };
             });
@@ -217,7 +209,6 @@ impl<T> Memory<T> {
 
 /// One block: read, all tiles, written back.
 struct Pass<'a, T> {
-    engine: &'a Engine<T>,
     layouts: &'a Layouts<'a>,
     bound: &'a Bound<T>,
     first: &'a First,
@@ -228,7 +219,7 @@ struct Pass<'a, T> {
     buffer: *mut T,
 }
 
-impl<T: Vectors> Kernel<T> for Pass<'_, T> {
+impl<T: Precision> Kernel<T> for Pass<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -244,7 +235,7 @@ impl<T: Vectors> Kernel<T> for Pass<'_, T> {
                 let at = self.buffer.add(padded::<T>(length + empty));
                 (*at, *at.add(1)) = (T::zero(), T::zero());
             }
-            Block {
+            V::tiled(Block {
                 bound: self.bound,
                 layouts: self.layouts,
                 first_code: self.first.code,
@@ -252,8 +243,7 @@ impl<T: Vectors> Kernel<T> for Pass<'_, T> {
                 first_choice: self.first.choice,
                 outer: self.outer,
                 buffer: self.buffer,
-            }
-            .run::<V>();
+            });
             let scale = self.scale.filter(|scale| *scale != Complex::new(T::one(), T::zero()));
             for (number, start) in starts.iter().enumerate() {
                 let from = self.buffer.add(padded::<T>(number * length));
@@ -287,7 +277,7 @@ unsafe fn copy<V: Lanes>(from: *const V::Real, to: *mut V::Real, count: usize) {
 }
 
 /// Lends the thread's buffer.
-fn with_buffer<T: Vectors>(reals: usize, run: impl FnOnce(*mut T)) {
+fn with_buffer<T: Precision>(reals: usize, run: impl FnOnce(*mut T)) {
     thread_local! {
         static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
     }
@@ -333,14 +323,14 @@ fn inside(tile: &Tile, masks: impl Iterator<Item = u32> + Clone, block: usize, l
 }
 
 /// The widest vectors of which a tile fits in the state.
-fn level<T: Vectors>(width: usize) -> Level {
+fn level<T: Precision>(width: usize) -> Level {
     let fits = |level: &&Level| T::tile(**level) * T::lanes(**level) / 2 <= 1 << width;
     let smallest = || Level::all().iter().min_by_key(|level| T::tile(**level) * T::lanes(**level));
     Level::all().iter().rev().find(fits).or_else(smallest).copied().unwrap_or(Level::Portable)
 }
 
 /// How plans of this width are cut. It does not depend on the number of threads, so that results do not either.
-fn shape<T: Vectors>(level: Level, width: usize) -> Shape {
+fn shape<T: Precision>(level: Level, width: usize) -> Shape {
     let lanes = (T::lanes(level) / 2).ilog2() as usize;
     let tile = T::tile(level).ilog2() as usize;
     let block = match width {

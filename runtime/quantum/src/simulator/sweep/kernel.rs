@@ -3,7 +3,8 @@
 
 use super::bound::{Bound, Code, Kind, LANE_FLIPS};
 use super::tile::Tile;
-use super::vector::{Kernel, Lanes, Vectors};
+use super::vector::{Lanes, Tiled};
+use crate::simulator::precision::Precision;
 
 /// Reals of a second-level cache line group after which one line is left out, so that strides of powers of two do not
 /// fall into one set of the cache.
@@ -51,17 +52,15 @@ pub(crate) struct Block<'a, T> {
     pub(crate) buffer: *mut T,
 }
 
-impl<T: Vectors> Kernel<T> for Block<'_, T> {
-    type Output = ();
-
+impl<T: Precision> Tiled<T> for Block<'_, T> {
     #[inline(always)]
-    unsafe fn run<V: Lanes<Real = T>>(self) {
+    unsafe fn run<V: Lanes<Real = T>, const R: usize>(self) {
         // SAFETY: as the caller's; the buffer holds the block
-        unsafe { if V::TILE == 16 { self.tiles::<V, 16>() } else { self.tiles::<V, 8>() } }
+        unsafe { self.tiles::<V, R>() }
     }
 }
 
-impl<T: Vectors> Block<'_, T> {
+impl<T: Precision> Block<'_, T> {
     #[inline(always)]
     unsafe fn tiles<V: Lanes<Real = T>, const R: usize>(&self) {
         let mut start = self.first_code;
@@ -306,7 +305,7 @@ unsafe fn exchange<V: Lanes, const R: usize, const CONTROL: usize, const TARGET:
 
 /// Moves registers of a tile in memory: not inlined, so that the usual codes keep all registers.
 #[inline(never)]
-unsafe fn shuffle<T: Vectors>(code: &Code<T>, tile: &mut [T], list: *const T, lanes: usize) {
+unsafe fn shuffle<T: Precision>(code: &Code<T>, tile: &mut [T], list: *const T, lanes: usize) {
     if code.kind == Kind::Permute {
         // for each register, the one whose vector it takes
         let mut moved = [T::zero(); 256];

@@ -1,6 +1,4 @@
 //! The state-vector engine: circuit → primitives → sweeps over blocks of amplitudes → tiles of vector registers.
-#![allow(dead_code)] // until the plans use it
-
 pub(crate) mod bound;
 mod buffer;
 pub(crate) mod engine;

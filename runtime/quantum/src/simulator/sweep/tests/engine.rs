@@ -3,9 +3,9 @@
 use num_complex::Complex;
 
 use crate::gate::{Call, Gate, dense};
-use crate::simulator::precision::widen;
+use crate::simulator::precision::{Precision, widen};
 use crate::simulator::sweep::engine::Engine;
-use crate::simulator::sweep::vector::{Level, Vectors};
+use crate::simulator::sweep::vector::Level;
 use crate::simulator::tests::random;
 use crate::{C64, Circuit, Instruction};
 
@@ -17,13 +17,13 @@ fn calls(circuit: &Circuit) -> Vec<Call> {
     circuit.instructions().iter().map(gate).collect()
 }
 
-fn start<T: Vectors>(width: usize) -> Vec<Complex<T>> {
+fn start<T: Precision>(width: usize) -> Vec<Complex<T>> {
     let scale = 1.0 / f64::from(1 << width).sqrt();
     let amplitude = |j: i32| C64::new((0.7 * f64::from(j)).sin(), (0.3 * f64::from(j)).cos()) * scale;
     (0..1 << width).map(|j| crate::simulator::precision::narrow(amplitude(j))).collect()
 }
 
-fn run<T: Vectors>(calls: &[Call], width: usize, values: &[f64], level: Level) -> Vec<C64> {
+fn run<T: Precision>(calls: &[Call], width: usize, values: &[f64], level: Level) -> Vec<C64> {
     let engine = Engine::<T>::with_level(calls, width, level);
     let mut vector = start::<T>(width);
     engine.apply(engine.bind(values).unwrap().as_ref(), &mut vector);

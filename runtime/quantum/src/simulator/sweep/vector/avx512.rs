@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the names all begin with _mm
 use std::arch::x86_64::*;
 
-use super::Lanes;
+use super::{Lanes, Tiled};
 
 /// 8 numbers of 64 bits.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,11 @@ impl Lanes for F64x8 {
     type Index = __m512i;
     const LANES: usize = 8;
     const TILE: usize = 16;
+
+    #[inline(always)]
+    unsafe fn tiled<K: Tiled<Self::Real>>(kernel: K) {
+        unsafe { kernel.run::<Self, 16>() }
+    }
 
     #[inline(always)]
     unsafe fn load(from: *const f64) -> Self {
@@ -103,6 +108,11 @@ impl Lanes for F32x16 {
     type Index = __m512i;
     const LANES: usize = 16;
     const TILE: usize = 16;
+
+    #[inline(always)]
+    unsafe fn tiled<K: Tiled<Self::Real>>(kernel: K) {
+        unsafe { kernel.run::<Self, 16>() }
+    }
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {

@@ -1,6 +1,6 @@
 //! Vectors of the processor, and which of them it has.
 //!
-//! A kernel is written once over [`Lanes`] and compiled for each kind of vector: [`Vectors::run`]
+//! A kernel is written once over [`Lanes`] and compiled for each kind of vector: [`Dispatch::run`]
 //! enters it inside of a function with the right `#[target_feature]`. All methods of `Lanes` are `#[inline(always)]`, and
 //! so must be every function between the entry and them.
 #![allow(unsafe_code)] // the instructions of the processor
@@ -45,6 +45,8 @@ pub trait Lanes: Copy + 'static {
     /// How many vectors of a tile fit in the registers, with a few to spare: 16 or 8.
     const TILE: usize;
 
+    /// Runs a kernel with tiles of [`Self::TILE`] vectors.
+    unsafe fn tiled<K: Tiled<Self::Real>>(kernel: K);
     /// Reads [`Self::LANES`] reals.
     unsafe fn load(from: *const Self::Real) -> Self;
     /// Writes [`Self::LANES`] reals.
@@ -155,6 +157,15 @@ pub trait Kernel<T> {
     unsafe fn run<V: Lanes<Real = T>>(self) -> Self::Output;
 }
 
+/// A computation over tiles of `R` vectors. `run` must be `#[inline(always)]`.
+pub trait Tiled<T> {
+    /// Runs it with one kind of vector and the tile that fits its registers.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`].
+    unsafe fn run<V: Lanes<Real = T>, const R: usize>(self);
+}
+
 /// A precision with its vectors; it can be implemented here only.
 pub trait Dispatch: Sized {
     /// Runs a kernel with the vectors of a level.
@@ -233,11 +244,6 @@ macro_rules! vectors {
         }
     };
 }
-
-/// Another name of [`Precision`], for kernels.
-pub(crate) trait Vectors: Precision {}
-
-impl<T: Precision> Vectors for T {}
 
 vectors!(f64: Array<f64, 4>, F64x2, F64x4, F64x8);
 vectors!(f32: Array<f32, 8>, F32x4, F32x8, F32x16);

@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the names all begin with v
 use std::arch::aarch64::*;
 
-use super::Lanes;
+use super::{Lanes, Tiled};
 
 /// 2 numbers of 64 bits.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,11 @@ impl Lanes for F64x2 {
     type Index = uint8x16_t;
     const LANES: usize = 2;
     const TILE: usize = 16;
+
+    #[inline(always)]
+    unsafe fn tiled<K: Tiled<Self::Real>>(kernel: K) {
+        unsafe { kernel.run::<Self, 16>() }
+    }
 
     #[inline(always)]
     unsafe fn load(from: *const f64) -> Self {
@@ -104,6 +109,11 @@ impl Lanes for F32x4 {
     type Index = uint8x16_t;
     const LANES: usize = 4;
     const TILE: usize = 16;
+
+    #[inline(always)]
+    unsafe fn tiled<K: Tiled<Self::Real>>(kernel: K) {
+        unsafe { kernel.run::<Self, 16>() }
+    }
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {

@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 
-use super::Lanes;
+use super::{Lanes, Tiled};
 use crate::simulator::precision::Precision;
 
 /// `N` numbers.
@@ -22,6 +22,11 @@ impl<T: Precision, const N: usize> Lanes for Array<T, N> {
     type Index = [usize; N];
     const LANES: usize = N;
     const TILE: usize = 8;
+
+    #[inline(always)]
+    unsafe fn tiled<K: Tiled<Self::Real>>(kernel: K) {
+        unsafe { kernel.run::<Self, 8>() }
+    }
 
     #[inline(always)]
     unsafe fn load(from: *const T) -> Self {

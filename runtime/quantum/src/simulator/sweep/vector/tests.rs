@@ -42,7 +42,7 @@ impl<T: Precision> Kernel<T> for All<'_, T> {
     }
 }
 
-fn check<T: Vectors>() {
+fn check<T: Precision>() {
     let numbers: Vec<T> = (0..48).map(|k| T::narrow((f64::from(k) * 0.37).sin())).collect();
     for level in Level::all() {
         let n = T::lanes(*level);
