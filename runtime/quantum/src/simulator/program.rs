@@ -171,6 +171,14 @@ impl<T: Precision> Program<T> {
         &self.parameters
     }
 
+    /// The planned runs of gates, but for those under conditions.
+    pub(crate) fn engines(&self) -> impl Iterator<Item = &Engine<T>> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Unitary { engine, .. } => Some(engine.as_ref()),
+            _ => None,
+        })
+    }
+
     /// How many leading steps need no chance.
     pub(crate) fn certain(&self) -> usize {
         let certain =

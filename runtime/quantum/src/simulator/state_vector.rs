@@ -1,5 +1,6 @@
 //! The state-vector simulator.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use rand_chacha::ChaCha8Rng;
@@ -91,6 +92,18 @@ impl<T: Precision> VectorPlan<T> {
             });
         }
         branch::run(&self.program, &self.program.bind(values)?, initial, keep)
+    }
+}
+
+impl<T: Precision> fmt::Display for VectorPlan<T> {
+    /// Passes over the state, multiply-adds and bytes of a run, for each run of gates between measurements.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.program.width;
+        let bits = 8 * size_of::<T>();
+        write!(f, "state vector of {width} qubits: {} amplitudes of 2 x {bits} bits", 1_u64 << width)?;
+        self.program.engines().try_for_each(|engine| {
+            write!(f, "\nkernels        {}\n{}", engine.level().name(), engine.effort(width))
+        })
     }
 }
 

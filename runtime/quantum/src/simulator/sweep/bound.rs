@@ -118,7 +118,9 @@ impl<T: Precision> Bound<T> {
         for stage in stages {
             match stage {
                 Stage::Sweep(Sweep { tiles, .. }) => {
-                    tiles.iter().for_each(|tile| bound.tile(tile, shape, values))
+                    for tile in tiles {
+                        bound.tile(tile, shape, values);
+                    }
                 }
                 Stage::Dense { matrix, .. } => bound.forms.push(Form::of(matrix)),
             }
@@ -143,7 +145,7 @@ impl<T: Precision> Bound<T> {
                             let at = self.mask(*lanes, shape);
                             Code { bit: k as u8, at, ..Code::new(Kind::MaskedFlip) }
                         }
-                        Bit::Register(k) if registers.count_ones() == 1 => {
+                        Bit::Register(k) if registers.is_power_of_two() => {
                             Code::new(EXCHANGES[registers.trailing_zeros() as usize][k])
                         }
                         Bit::Register(_) => {
@@ -215,9 +217,9 @@ impl<T: Precision> Bound<T> {
         let multiply = |entries: &mut [C64], term: &Term| {
             let factor = C64::cis(term.angle.value(values) / -2.0);
             for (k, entry) in entries.iter_mut().enumerate() {
-                let odd =
-                    (k % registers & term.registers).count_ones() + (k / registers & term.lanes).count_ones();
-                *entry *= if odd % 2 == 0 { factor } else { factor.conj() };
+                let odd = ((k % registers) & term.registers).count_ones()
+                    + ((k / registers) & term.lanes).count_ones();
+                *entry *= if odd.is_multiple_of(2) { factor } else { factor.conj() };
             }
         };
         table.fixed.iter().for_each(|term| multiply(&mut entries[..count], term));
@@ -247,7 +249,7 @@ impl<T: Precision> Bound<T> {
     /// Ones where lanes have these bits, else zeros.
     fn mask(&mut self, lanes: usize, shape: Shape) -> u32 {
         let at = self.tables.len() as u32;
-        let is_on = |k: usize| k / 2 & lanes == lanes;
+        let is_on = |k: usize| (k / 2) & lanes == lanes;
         self.tables.extend((0..2 << shape.lanes).map(|k| if is_on(k) { T::one() } else { T::zero() }));
         at
     }

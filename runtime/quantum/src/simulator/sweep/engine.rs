@@ -1,5 +1,6 @@
 //! Unitaries planned for the state-vector kernels, and their runs.
 #![allow(unsafe_code)] // threads write disjoint blocks of one vector
+#![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
 use std::cell::RefCell;
 
@@ -8,10 +9,11 @@ use rayon::prelude::*;
 
 use super::bound::Bound;
 use super::buffer::Buffer;
+use super::effort::Effort;
 use super::kernel::{Block, Layouts, PAD_EVERY, Selection, padded};
 use super::primitive::Primitives;
 use super::schedule::{Shape, Stage, Sweep, schedule};
-use super::tile::{Operation, Tile};
+use super::tile::{Operation, Table, Tile};
 use super::vector::{Kernel, Lanes, Level};
 use crate::gate::Call;
 use crate::simulator::kernel::Layout;
@@ -83,6 +85,16 @@ impl<T: Precision> Engine<T> {
         if bound.is_finite() { Ok(Some(bound)) } else { Err(Error::Angle { gate: "a gate".into(), step: 0 }) }
     }
 
+    /// The vectors that it is planned for.
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    /// What a run on a state of `width` qubits takes.
+    pub(crate) fn effort(&self, width: usize) -> Effort {
+        Effort::of(self, width)
+    }
+
     /// How often a run passes over the vector.
     pub(crate) fn passes(&self) -> usize {
         self.stages.len()
@@ -123,7 +135,7 @@ impl<T: Precision> Engine<T> {
         }
         let scale = bound.scale();
         if last.is_none() && scale != Complex::new(T::one(), T::zero()) {
-            vector.par_iter_mut().with_min_len(1 << PARALLEL).for_each(|a| *a = *a * scale);
+            vector.par_iter_mut().with_min_len(1 << PARALLEL).for_each(|a| *a *= scale);
         }
     }
 
@@ -294,14 +306,10 @@ impl Stage {
                 _ => None,
             });
             let tables = phases.flat_map(|phases| phases.scalars.iter().chain(&phases.vectors));
-            let selection = |table: &super::tile::Table| Selection {
-                inside: inside(
-                    tile,
-                    table.selectors.iter().map(|s| s.inside),
-                    sweep.places.len(),
-                    shape.lanes,
-                ),
-                outside: table.selectors.iter().map(|s| s.outside).collect(),
+            let selection = |table: &Table| {
+                let masks: Vec<_> = table.selectors.iter().map(|s| s.inside).collect();
+                let outside = table.selectors.iter().map(|s| s.outside).collect();
+                Selection { inside: inside(tile, &masks, sweep.places.len(), shape.lanes), outside }
             };
             tables.map(selection).collect::<Vec<_>>()
         };
@@ -310,11 +318,11 @@ impl Stage {
 }
 
 /// For each tile of a block, the parities of these positions.
-fn inside(tile: &Tile, masks: impl Iterator<Item = u32> + Clone, block: usize, lanes: usize) -> Vec<u8> {
+fn inside(tile: &Tile, masks: &[u32], block: usize, lanes: usize) -> Vec<u8> {
     let mut parts = vec![0];
     for position in (lanes..block).filter(|position| !tile.bits.contains(position)) {
         let flip =
-            masks.clone().enumerate().fold(0, |flip, (k, mask)| flip | ((mask >> position & 1) as u8) << k);
+            masks.iter().enumerate().fold(0, |flip, (k, mask)| flip | ((mask >> position & 1) as u8) << k);
         let half = parts.len();
         parts.extend_from_within(..);
         parts[half..].iter_mut().for_each(|part| *part ^= flip);

@@ -1,5 +1,6 @@
 //! The inner loop: tiles of amplitudes in vector registers, and the codes that act on them.
 #![allow(unsafe_code)] // vector instructions, and threads that write disjoint parts of one vector
+#![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
 use super::bound::{Bound, Code, Kind, LANE_FLIPS};
 use super::tile::Tile;
@@ -70,7 +71,7 @@ impl<T: Precision> Block<'_, T> {
                 let (lane, controls) = (number >> 3, number & 7);
                 V::index(|k| {
                     let flipped = k ^ 2 << lane;
-                    let is_on = number < LANE_FLIPS && k / 2 & controls == controls && flipped < V::LANES;
+                    let is_on = number < LANE_FLIPS && (k / 2) & controls == controls && flipped < V::LANES;
                     if is_on { flipped } else { k }
                 })
             });
@@ -95,6 +96,7 @@ impl<T: Precision> Block<'_, T> {
     }
 
     /// Applies the codes to each tile of the block.
+    #[allow(clippy::too_many_lines)] // one flat jump: the registers must not leave the function
     #[inline(always)]
     unsafe fn tile<V: Lanes<Real = T>, const R: usize>(
         &self,

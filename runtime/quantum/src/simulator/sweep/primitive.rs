@@ -151,7 +151,7 @@ impl Primitives {
         }
         for (other, sum) in &mut self.waiting {
             if *other == mask && fits(*sum, angle) {
-                *sum = *sum + angle;
+                *sum += angle;
                 return;
             }
         }
@@ -179,7 +179,7 @@ impl Primitives {
             && let Primitive::Rotate { angle: sum, .. } = &mut self.list[at]
             && fits(*sum, angle)
         {
-            *sum = *sum + angle;
+            *sum += angle;
             return;
         }
         self.list.push(Primitive::Rotate { qubit, angle });
@@ -195,7 +195,9 @@ impl Primitives {
                 }
             }
             let moved = std::mem::take(&mut self.waiting);
-            moved.into_iter().for_each(|(mask, angle)| self.wait(mask, angle));
+            for (mask, angle) in moved {
+                self.wait(mask, angle);
+            }
         } else {
             self.settle(1 << qubit);
         }
@@ -231,11 +233,14 @@ static DIRECT: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     table().iter().filter(is_direct).map(|row| row.name).collect()
 });
 
+/// The phase of a basis state with all angles 0, and its slope by each angle.
+type State = (f64, Vec<f64>);
+
 /// The phases of a diagonal gate on the targets, then the controls.
 struct Phases<'a> {
     call: &'a Call,
-    /// For each basis state, the phase with all angles 0, and its slope by each angle.
-    states: Vec<(f64, Vec<f64>)>,
+    /// For each basis state.
+    states: Vec<State>,
 }
 
 impl<'a> Phases<'a> {
@@ -265,8 +270,8 @@ impl<'a> Phases<'a> {
     /// The angle of the parity of these bits.
     fn angle(&self, parity: usize) -> Angle {
         let scale = -2.0 / self.states.len() as f64;
-        let sign = |j: usize| if (j & parity).count_ones() % 2 == 0 { scale } else { -scale };
-        let sum = |of: &dyn Fn(&(f64, Vec<f64>)) -> f64| {
+        let sign = |j: usize| if (j & parity).count_ones().is_multiple_of(2) { scale } else { -scale };
+        let sum = |of: &dyn Fn(&State) -> f64| {
             clean(self.states.iter().enumerate().map(|(j, state)| sign(j) * of(state)).sum())
         };
         let angles = self.call.angles.iter().enumerate();
@@ -306,7 +311,7 @@ fn fits(a: Angle, b: Angle) -> bool {
 fn add(sum: &mut Vec<Angle>, angle: Angle) {
     match sum.last_mut() {
         _ if angle == Angle::ZERO => {}
-        Some(last) if fits(*last, angle) => *last = *last + angle,
+        Some(last) if fits(*last, angle) => *last += angle,
         _ => sum.push(angle),
     }
 }

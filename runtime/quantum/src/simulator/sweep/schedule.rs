@@ -100,12 +100,12 @@ fn tiles(mut rest: Vec<Primitive>, places: &[usize], shape: Shape) -> Vec<Tile> 
         let taken = select(&mut rest, &mut set, shape.tile);
         if taken.is_empty() {
             for phase in std::mem::take(&mut rest) {
-                match chosen.iter_mut().rev().find(|(set, _)| set & phase.diagonal() != 0) {
-                    Some((_, steps)) => steps.push(phase),
-                    None => {
-                        let inside = phase.diagonal() & block;
-                        chosen.push((lanes | inside & inside.wrapping_neg(), vec![phase]));
-                    }
+                if let Some((_, steps)) = chosen.iter_mut().rev().find(|(set, _)| set & phase.diagonal() != 0)
+                {
+                    steps.push(phase);
+                } else {
+                    let inside = phase.diagonal() & block;
+                    chosen.push((lanes | inside & inside.wrapping_neg(), vec![phase]));
                 }
             }
         } else {

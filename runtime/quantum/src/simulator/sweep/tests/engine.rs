@@ -91,7 +91,7 @@ fn every_place_of_every_gate_is_right_on_every_level() {
                 Gate::named("crx")
                     .and_then(|g| match g {
                         Gate::Standard(r) => Some(r),
-                        _ => None,
+                        Gate::Unitary(_) => None,
                     })
                     .unwrap(),
                 width,

@@ -18,7 +18,7 @@ fn matrix(primitive: &Primitive, width: usize, values: &[f64]) -> Matrix {
     let d = 1 << width;
     match primitive {
         Primitive::Phase { mask, angle } => Matrix::from_shape_fn((d, d), |(row, column)| {
-            let sign = if (row as u64 & mask).count_ones() % 2 == 0 { -0.5 } else { 0.5 };
+            let sign = if (row as u64 & mask).count_ones().is_multiple_of(2) { -0.5 } else { 0.5 };
             if row == column { C64::from_polar(1.0, sign * angle.value(values)) } else { C64::ZERO }
         }),
         Primitive::Rotate { qubit, angle } => {

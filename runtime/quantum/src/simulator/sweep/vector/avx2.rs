@@ -1,4 +1,6 @@
 //! AVX2 and FMA: 16 registers of 256 bits.
+#![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
+#![allow(clippy::cast_possible_wrap)] // numbers of lanes
 
 #[allow(clippy::wildcard_imports)] // the names all begin with _mm
 use std::arch::x86_64::*;

@@ -4,6 +4,7 @@
 //! enters it inside of a function with the right `#[target_feature]`. All methods of `Lanes` are `#[inline(always)]`, and
 //! so must be every function between the entry and them.
 #![allow(unsafe_code)] // the instructions of the processor
+#![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

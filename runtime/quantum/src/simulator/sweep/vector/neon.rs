@@ -1,4 +1,5 @@
 //! NEON: 32 registers of 128 bits.
+#![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
 #[allow(clippy::wildcard_imports)] // the names all begin with v
 use std::arch::aarch64::*;

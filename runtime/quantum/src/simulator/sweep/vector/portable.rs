@@ -1,4 +1,5 @@
 //! Vectors as plain arrays.
+#![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
 use std::array::from_fn;
 
@@ -74,7 +75,7 @@ impl<T: Precision, const N: usize> Lanes for Array<T, N> {
     unsafe fn mul_alternate(self, factor: Self, term: Self) -> Self {
         let sum = |k: usize| {
             let product = self.0[k] * factor.0[k];
-            if k % 2 == 0 { product - term.0[k] } else { product + term.0[k] }
+            if k.is_multiple_of(2) { product - term.0[k] } else { product + term.0[k] }
         };
         Self(from_fn(sum))
     }
