@@ -128,6 +128,8 @@ fn ask(circuit: &Circuit, values: &[f64]) {
         let vector = StateVector::new().probabilities(circuit, values);
         let matrix = DensityMatrix::new().probabilities(circuit, values);
         match (vector, matrix) {
+            // where a sum of two angles loses the smaller one, each simulator has its own rounding
+            _ if !has_precise_angles(circuit.instructions(), values) => {}
             (Ok(vector), Ok(matrix)) => {
                 assert!(
                     vector.iter().zip(&matrix).all(|(a, b)| (a - b).abs() < 1e-9),
@@ -144,6 +146,18 @@ fn ask(circuit: &Circuit, values: &[f64]) {
         let _ = Trajectories::new(3, 2).expectation(circuit, &observable, values);
         let _ = gradient::adjoint(circuit, &observable, values);
     }
+}
+
+/// Whether sums of the angles keep ten digits behind the point.
+fn has_precise_angles(steps: &[Instruction], values: &[f64]) -> bool {
+    steps.iter().all(|step| match step {
+        Instruction::Gate(call) => call.angles.iter().all(|angle| {
+            let terms = angle.terms().map(|(p, c)| c * values.get(p).copied().unwrap_or(0.0));
+            terms.chain([angle.offset()]).all(|part| part.abs() < 1e5)
+        }),
+        Instruction::If { body, .. } => has_precise_angles(body, values),
+        _ => true,
+    })
 }
 
 /// Whether an angle is so steep that finite values make it infinite.
