@@ -16,8 +16,18 @@ const PACKAGES: [(&str, &[(&str, &str)]); 7] = [
     ("tensorcircuit", &[("jax", "0.10.2"), ("jaxlib", "0.10.2"), ("tensorcircuit-ng", "1.10.0")]),
 ];
 
-/// The program that runs the peers.
-const DRIVER: &str = include_str!("peers.py");
+/// The program that runs a peer, and a module a peer.
+const PROGRAM: [(&str, &str); 9] = [
+    ("main.py", include_str!("peers/main.py")),
+    ("workload.py", include_str!("peers/workload.py")),
+    ("peer_aer.py", include_str!("peers/peer_aer.py")),
+    ("peer_lightning.py", include_str!("peers/peer_lightning.py")),
+    ("peer_mindquantum.py", include_str!("peers/peer_mindquantum.py")),
+    ("peer_qsim.py", include_str!("peers/peer_qsim.py")),
+    ("peer_qulacs.py", include_str!("peers/peer_qulacs.py")),
+    ("peer_scaluq.py", include_str!("peers/peer_scaluq.py")),
+    ("peer_tensorcircuit.py", include_str!("peers/peer_tensorcircuit.py")),
+];
 
 /// Prints the versions of all packages that are installed.
 const VERSIONS: &str = "import importlib.metadata as m, json
@@ -39,8 +49,13 @@ impl Environment {
         if !interpreter.exists() {
             quiet(Command::new(python).args(["-m", "venv"]).arg(folder))?;
         }
-        let driver = folder.join("peers.py");
-        fs::write(&driver, DRIVER).map_err(|error| format!("{}: {error}", driver.display()))?;
+        let program = folder.join("peers");
+        fs::create_dir_all(&program).map_err(|error| format!("{}: {error}", program.display()))?;
+        for (name, text) in PROGRAM {
+            let path = program.join(name);
+            fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        let driver = program.join("main.py");
         let mut environment = Self { python: interpreter, driver, versions: BTreeMap::new() };
         environment.look()?;
         let missing: Vec<_> = PACKAGES
@@ -88,7 +103,16 @@ impl Environment {
     fn install(&self, packages: &[&(&str, &str)]) -> Result<(), String> {
         let wanted = packages.iter().map(|(name, version)| format!("{name}=={version}"));
         let mut pip = Command::new(&self.python);
-        pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-input",
+            "--disable-pip-version-check",
+            "--retries",
+            "2",
+        ]);
         quiet(pip.args(wanted)).map(drop)
     }
 }
@@ -103,4 +127,44 @@ fn quiet(command: &mut Command) -> Result<String, String> {
     let complaint = String::from_utf8_lossy(&output.stderr);
     let last = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
     Err(format!("{program}: {last}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_peer_has_a_module() {
+        for (name, packages) in PACKAGES {
+            let module = format!("peer_{name}.py");
+            let text = PROGRAM.iter().find(|(file, _)| *file == module).map(|(_, text)| *text);
+            assert!(text.is_some_and(|text| text.contains("class Peer:")), "{module}");
+            assert!(!packages.is_empty());
+        }
+        let modules = PROGRAM.iter().filter(|(file, _)| file.starts_with("peer_")).count();
+        assert_eq!(modules, PACKAGES.len());
+    }
+
+    #[test]
+    fn rows_name_peers_with_packages_and_a_method_for_their_kind() {
+        for row in crate::row::ROWS {
+            let kind = serde_json::to_value(row.definition().kind).unwrap();
+            let method = format!("def {}(self, w, option)", kind.as_str().unwrap());
+            for peer in row.peers {
+                let module = format!("peer_{}.py", peer.name);
+                let text = PROGRAM.iter().find(|(file, _)| *file == module).map(|(_, text)| *text);
+                assert!(
+                    text.is_some_and(|text| text.contains(&method)),
+                    "{}: {}: {method}",
+                    row.name,
+                    peer.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_that_fails_says_its_last_line() {
+        assert!(quiet(&mut Command::new("no-such-program")).unwrap_err().starts_with("no-such-program: "));
+    }
 }
