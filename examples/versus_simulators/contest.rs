@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::machine::Machine;
+use crate::budget;
+use crate::machine::{self, Machine};
+use crate::outcome::{Memory, Outcome, Timing};
 use crate::row::{Peer, Row};
 use crate::side::{Complaint, Side};
 use crate::venv::Environment;
@@ -25,8 +27,11 @@ const ROUNDS: f64 = 6.0;
 const MOST_ROUNDS: usize = 15;
 /// A first run that takes longer than this, in seconds, tells enough: what comes once is small beside it.
 const COLD: f64 = 0.5;
-/// A peer that takes this many times as long as the best one at first is not timed again.
-const HOPELESS: f64 = 1.5;
+/// A peer that takes this many times as long as the best one at first is not timed again: where the best takes less than
+/// [`COLD`], when a first run may have been disturbed and rounds cost little, and where it takes longer.
+const HOPELESS: (f64, f64) = (3.0, 1.5);
+/// A first run is given up after this many times the best one so far, and as many seconds as starting threads may take.
+const GIVEN_UP: (f64, f64) = (3.0, 5.0);
 
 /// The processes that take part, kept from row to row: importing a peer takes seconds.
 #[derive(Debug)]
@@ -35,99 +40,46 @@ pub(crate) struct Contest {
     program: PathBuf,
     environment: Option<Environment>,
     sides: HashMap<(Peer, usize), Side>,
-    /// From then on every row is measured once only.
-    deadline: Option<Instant>,
 }
 
+/// Peers with what they answer to.
+type Entries = Vec<(Peer, Entry)>;
 /// Peers that could not take part, with the reason.
 type Absent = Vec<(Peer, Complaint)>;
 
-/// What one side did in a row.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Timing {
-    /// Seconds of one run, round by round.
-    rounds: Vec<f64>,
-    /// How many runs in a row one timing is the mean of.
-    pub(crate) repeated: u64,
-    pub(crate) note: String,
-}
-
-impl Timing {
-    /// The median, in seconds.
-    pub(crate) fn seconds(&self) -> f64 {
-        let mut sorted = self.rounds.clone();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len() / 2;
-        if sorted.len() % 2 == 1 { sorted[middle] } else { 0.5 * (sorted[middle - 1] + sorted[middle]) }
-    }
-
-    /// How many rounds there were.
-    pub(crate) fn count(&self) -> usize {
-        self.rounds.len()
-    }
-}
-
-/// A measured row.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) row: &'static Row,
-    pub(crate) ours: Timing,
-    /// Seconds that planning took, before the runs.
-    pub(crate) planning: f64,
-    /// Most memory that our process had, in bytes.
-    pub(crate) memory: Option<f64>,
-    /// The peers with their timings, the best first.
-    pub(crate) peers: Vec<(Peer, Timing)>,
-    pub(crate) absent: Absent,
-    /// Peers that computed something else.
-    pub(crate) disagreements: Vec<String>,
-}
-
-impl Outcome {
-    /// The best peer's time over ours.
-    pub(crate) fn ratio(&self) -> Option<f64> {
-        self.peers.first().map(|(_, timing)| timing.seconds() / self.ours.seconds())
-    }
-}
-
 impl Contest {
-    pub(crate) fn new(
-        machine: Machine,
-        program: PathBuf,
-        environment: Option<Environment>,
-        deadline: Option<Instant>,
-    ) -> Self {
-        Self { machine, program, environment, sides: HashMap::new(), deadline }
+    pub(crate) fn new(machine: Machine, program: PathBuf, environment: Option<Environment>) -> Self {
+        Self { machine, program, environment, sides: HashMap::new() }
     }
 
-    /// Measures a row.
+    /// Measures a row, until `end` if that can be.
     ///
     /// # Errors
     /// What keeps our own side from running.
-    pub(crate) fn measure(&mut self, row: &'static Row) -> Result<Outcome, Complaint> {
+    pub(crate) fn measure(&mut self, row: &'static Row, end: Instant) -> Result<Outcome, Complaint> {
         let mut command = self.machine.command(&self.program, row.threads);
         command.args(["side", row.name]);
         let mut own = Side::start(command)?;
-        let planning = own.ask(&json!({ "ask": "load" }), LOADING)?["planning"].as_f64().unwrap_or_default();
-        let mut ours = Entry::warm(own, String::new())?;
-        let (peers, mut absent) = self.entries(row);
+        let planned = own.ask(&json!({ "ask": "load" }), LOADING)?;
+        let planning = planned["planning"].as_f64().unwrap_or_default();
+        let plan = planned["plan"].as_str().unwrap_or_default().to_owned();
+        let mut ours = Entry::warm(own, String::new(), RUNNING)?;
+        let (peers, mut absent) = self.entries(row, end);
         let best = peers.iter().map(|(_, entry)| entry.first).fold(f64::INFINITY, f64::min);
-        let (mut racing, beaten): (Vec<_>, Vec<_>) =
-            peers.into_iter().partition(|(_, entry)| entry.first <= HOPELESS * best);
-        self.race(&mut ours, &mut racing, &mut absent)?;
+        let limit = best * if best < COLD { HOPELESS.0 } else { HOPELESS.1 };
+        let (mut racing, beaten): (Entries, Entries) =
+            peers.into_iter().partition(|(_, entry)| entry.first <= limit);
+        race(&mut ours, &mut racing, &mut absent, end)?;
 
         let found = ours.side.ask(&json!({ "ask": "check" }), RUNNING)?;
-        let mut disagreements = Vec::new();
-        for (peer, entry) in &mut racing {
+        let (mut disagreements, mut peers) = (Vec::new(), Vec::new());
+        for (peer, mut entry) in racing.into_iter().chain(beaten) {
             match entry.side.ask(&json!({ "ask": "check" }), RUNNING) {
                 Ok(theirs) => {
-                    disagreements.extend(differences(row, *peer, &found["values"], &theirs["values"]));
+                    disagreements.extend(differences(row, peer, &found["values"], &theirs["values"]));
                 }
-                Err(complaint) => disagreements.push(format!("{}: {} {complaint}", row.name, peer.name)),
+                Err(complaint) => disagreements.push(format!("{}: {peer} {complaint}", row.name)),
             }
-        }
-        let mut peers = Vec::new();
-        for (peer, mut entry) in racing.into_iter().chain(beaten) {
             peers.push((peer, entry.timing));
             // a state of this row would take the memory of the next
             if entry.side.ask(&json!({ "ask": "forget" }), RUNNING).is_ok() {
@@ -135,21 +87,31 @@ impl Contest {
             }
         }
         peers.sort_by(|a, b| a.1.seconds().total_cmp(&b.1.seconds()));
-        let memory = found["memory"].as_f64();
-        Ok(Outcome { row, ours: ours.timing, planning, memory, peers, absent, disagreements })
+        let (memory, load) = (Memory::read(&planned, &found), machine::load());
+        Ok(Outcome { row, ours: ours.timing, planning, plan, memory, peers, absent, disagreements, load })
     }
 
     /// The peers of a row, loaded and warm, and those that could not be.
-    fn entries(&mut self, row: &Row) -> (Vec<(Peer, Entry)>, Absent) {
-        let (mut entries, mut absent) = (Vec::new(), Vec::new());
+    fn entries(&mut self, row: &Row, end: Instant) -> (Entries, Absent) {
+        let (mut entries, mut absent) = (Entries::new(), Absent::new());
         if self.environment.is_none() {
             return (entries, absent);
         }
         let workload = json!(row.definition());
+        let mut limit = RUNNING;
         for peer in row.peers {
-            let entry = self.side(*peer, row.threads).and_then(|side| Entry::load(side, *peer, &workload));
-            match entry {
-                Ok(entry) => entries.push((*peer, entry)),
+            // the first of the list has been the best before; the others wait for better times
+            if !entries.is_empty() && Instant::now() >= end {
+                absent.push((*peer, "had no time left".to_owned()));
+                continue;
+            }
+            let side = self.side(*peer, row.threads);
+            match side.and_then(|side| Entry::load(side, *peer, &workload, limit)) {
+                Ok(entry) => {
+                    let seconds = GIVEN_UP.0 * entry.first + GIVEN_UP.1;
+                    limit = limit.min(Duration::try_from_secs_f64(seconds).unwrap_or(RUNNING));
+                    entries.push((*peer, entry));
+                }
                 Err(complaint) => absent.push((*peer, complaint)),
             }
         }
@@ -171,36 +133,31 @@ impl Contest {
         command.arg("-u").arg(&environment.driver).arg(peer.name);
         Side::start(command)
     }
+}
 
-    /// Times all in turn, round after round; a peer that fails is out.
-    fn race(
-        &self,
-        ours: &mut Entry,
-        peers: &mut Vec<(Peer, Entry)>,
-        absent: &mut Absent,
-    ) -> Result<(), Complaint> {
-        let (mut round, mut long) = (0.0, false);
-        for entry in std::iter::once(&mut *ours).chain(peers.iter_mut().map(|(_, entry)| entry)) {
-            entry.timing.rounds.clear();
-            entry.timing.repeated = (SAMPLE / entry.first).ceil().clamp(1.0, 1e6) as u64;
-            round += entry.first * entry.timing.repeated as f64;
-            long |= entry.first > LONG;
-        }
-        let fewest = if long { 3 } else { 5 };
-        let late = self.deadline.is_some_and(|deadline| Instant::now() > deadline);
-        let rounds = if late { 1 } else { ((ROUNDS / round) as usize).clamp(fewest, MOST_ROUNDS) };
-        for _ in 0..rounds {
-            ours.time()?;
-            peers.retain_mut(|(peer, entry)| match entry.time() {
-                Ok(()) => true,
-                Err(complaint) => {
-                    absent.push((*peer, complaint));
-                    false
-                }
-            });
-        }
-        Ok(())
+/// Times all in turn, round after round; a peer that fails is out.
+fn race(ours: &mut Entry, peers: &mut Entries, absent: &mut Absent, end: Instant) -> Result<(), Complaint> {
+    let (mut round, mut long) = (0.0, false);
+    for entry in std::iter::once(&mut *ours).chain(peers.iter_mut().map(|(_, entry)| entry)) {
+        let repeated = (SAMPLE / entry.first).ceil().clamp(1.0, 1e6);
+        entry.timing =
+            Timing { rounds: Vec::new(), repeated: repeated as u64, first: false, ..entry.timing.clone() };
+        round += entry.first * repeated;
+        long |= entry.first > LONG;
     }
+    let bounds = (if long { 3 } else { 5 }, MOST_ROUNDS);
+    let left = end.saturating_duration_since(Instant::now());
+    for _ in 0..budget::rounds(round, ROUNDS, bounds, left) {
+        ours.time()?;
+        peers.retain_mut(|(peer, entry)| match entry.time() {
+            Ok(()) => true,
+            Err(complaint) => {
+                absent.push((*peer, complaint));
+                false
+            }
+        });
+    }
+    Ok(())
 }
 
 /// A side that takes part in a row.
@@ -213,20 +170,20 @@ struct Entry {
 }
 
 impl Entry {
-    fn load(mut side: Side, peer: Peer, workload: &Value) -> Result<Self, Complaint> {
+    fn load(mut side: Side, peer: Peer, workload: &Value, limit: Duration) -> Result<Self, Complaint> {
         let question = json!({ "ask": "load", "workload": workload, "option": peer.option });
         let note = side.ask(&question, LOADING)?["note"].as_str().unwrap_or_default().to_owned();
-        Self::warm(side, note)
+        Self::warm(side, note, limit)
     }
 
     /// A loaded side after its first runs: one that takes long, or three of which the best tells what it can do.
-    fn warm(mut side: Side, note: String) -> Result<Self, Complaint> {
-        let mut first = side.run(1, RUNNING)?;
+    fn warm(mut side: Side, note: String, limit: Duration) -> Result<Self, Complaint> {
+        let mut first = side.run(1, limit)?;
         if first < COLD {
-            let (second, third) = (side.run(1, RUNNING)?, side.run(1, RUNNING)?);
+            let (second, third) = (side.run(1, limit)?, side.run(1, limit)?);
             first = second.min(third);
         }
-        Ok(Self { side, first, timing: Timing { rounds: vec![first], repeated: 1, note } })
+        Ok(Self { side, first, timing: Timing { rounds: vec![first], repeated: 1, note, first: true } })
     }
 
     fn time(&mut self) -> Result<(), Complaint> {
@@ -239,11 +196,13 @@ impl Entry {
 /// Values that both sides name and that differ.
 fn differences(row: &Row, peer: Peer, ours: &Value, theirs: &Value) -> Vec<String> {
     let Some(theirs) = theirs.as_object().filter(|values| !values.is_empty()) else {
-        return vec![format!("{}: {} names no value", row.name, peer.name)];
+        return vec![format!("{}: {peer} names no value", row.name)];
     };
     let differ = |(name, value): (&String, &Value)| {
-        let (our, their) = (ours[name].as_f64()?, value.as_f64()?);
-        let text = format!("{}: {name} is {our:e} here and {their:e} with {}", row.name, peer.name);
+        let (Some(our), Some(their)) = (ours[name].as_f64(), value.as_f64()) else {
+            return Some(format!("{}: {name} is {} here and {value} with {peer}", row.name, ours[name]));
+        };
+        let text = format!("{}: {name} is {our:e} here and {their:e} with {peer}", row.name);
         (!row.agrees(name, our, their)).then_some(text)
     };
     theirs.iter().filter_map(differ).collect()

@@ -31,10 +31,13 @@ pub(crate) fn serve(row: &str) -> Result<(), Box<dyn Error>> {
     for line in stdin().lock().lines() {
         let question: Value = serde_json::from_str(&line?)?;
         let answer = match question["ask"].as_str() {
-            Some("load") => load(&definition).map(|(seconds, planned)| {
-                task = Some(planned);
-                json!({ "planning": seconds })
-            }),
+            Some("load") => {
+                let memory = peak_memory();
+                load(&definition).map(|planned| {
+                    task = Some(planned.task);
+                    json!({ "planning": planned.seconds, "plan": planned.text, "memory": memory })
+                })
+            }
             Some("run") => {
                 let task = task.as_mut().ok_or("nothing is loaded")?;
                 timed(task, question["times"].as_u64().unwrap_or(1)).map(|(seconds, found)| {
@@ -66,8 +69,16 @@ fn timed(task: &mut Task, times: u64) -> ketline::Result<(f64, Values)> {
     Ok((start.elapsed().as_secs_f64() / times as f64, values))
 }
 
-/// The planned workload, and the seconds that planning took.
-fn load(definition: &Definition) -> ketline::Result<(f64, Task)> {
+/// A workload that is ready to run.
+struct Planned {
+    /// What planning took, in seconds.
+    seconds: f64,
+    /// The plan as it is printed, where it can be.
+    text: String,
+    task: Task,
+}
+
+fn load(definition: &Definition) -> ketline::Result<Planned> {
     if definition.precision == "f32" {
         load_with(definition, StateVector::single())
     } else {
@@ -75,16 +86,14 @@ fn load(definition: &Definition) -> ketline::Result<(f64, Task)> {
     }
 }
 
-fn load_with<T: Precision>(
-    definition: &Definition,
-    simulator: StateVector<T>,
-) -> ketline::Result<(f64, Task)> {
+fn load_with<T: Precision>(definition: &Definition, simulator: StateVector<T>) -> ketline::Result<Planned> {
     let (circuit, observable) = (definition.circuit()?, definition.observable());
     let (sets, shots) = (definition.sets(), definition.shots);
-    let start = Instant::now();
+    let (start, mut text) = (Instant::now(), String::new());
     let task: Task = match definition.kind {
         Kind::State => {
             let plan = simulator.plan(&circuit)?;
+            text = plan.to_string();
             Box::new(move || Ok(vec![("p0", p0(&plan.run(&[])?.into_state()?))]))
         }
         Kind::Expectation => {
@@ -125,7 +134,7 @@ fn load_with<T: Precision>(
             Box::new(move || Ok(vec![("p0", p0(&state)), ("ones", ones(&state.sample(shots, 4)?))]))
         }
     };
-    Ok((start.elapsed().as_secs_f64(), task))
+    Ok(Planned { seconds: start.elapsed().as_secs_f64(), text, task })
 }
 
 /// The probability of the outcome 0.

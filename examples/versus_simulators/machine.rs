@@ -54,6 +54,11 @@ impl Machine {
     }
 }
 
+/// How many processes wanted to run, on average over the last minute; none where the system does not say.
+pub(crate) fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
 /// The last processor of a list such as `0-3,6`.
 fn last(list: &str) -> Option<usize> {
     list.trim().rsplit([',', '-']).next()?.parse().ok()

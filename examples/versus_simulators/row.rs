@@ -1,21 +1,39 @@
 //! The rows of the table: what is measured, against whom, and how much faster it should be.
 
+use std::fmt;
+
 use crate::definition::{Definition, Family, Kind};
 
-/// Another simulator with its option; see `peers.py` for what each takes.
+/// Another simulator with its option; see `peers/` for what each takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) option: &'static str,
 }
 
-/// What a peer that no registry has was seen to take, beside one that is measured here.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plus = if self.option.is_empty() { "" } else { "+" };
+        write!(f, "{}{plus}{}", self.name, self.option)
+    }
+}
+
+/// What a peer that no registry has was seen to take when it was built by hand (`QuEST` 4.1, spinoza 0.5.1; a core of
+/// an AMD EPYC with AVX-512), beside one that is measured here too.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) peer: &'static str,
-    pub(crate) seconds: f64,
+    seconds: f64,
     pub(crate) beside: &'static str,
-    pub(crate) beside_seconds: f64,
+    beside_seconds: f64,
+}
+
+impl Seen {
+    /// What it would take now, in seconds, when the one beside it takes `seconds`: times drift from machine to machine and
+    /// from hour to hour, ratios much less.
+    pub(crate) fn scaled(&self, seconds: f64) -> f64 {
+        self.seconds / self.beside_seconds * seconds
+    }
 }
 
 /// One row.
@@ -30,6 +48,8 @@ pub(crate) struct Row {
     pub(crate) threads: usize,
     /// Those that have a chance.
     pub(crate) peers: &'static [Peer],
+    /// What the best peer took when the goals were set, in seconds: so much time the row is worth.
+    pub(crate) usual: f64,
     /// The least ratio that is wanted.
     pub(crate) goal: f64,
     pub(crate) seen: Option<Seen>,
@@ -40,6 +60,22 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         ROWS.iter().find(|row| row.name == name)
+    }
+
+    /// Bytes of one state vector, where the row asks for one, or for its gradient.
+    pub(crate) fn state_bytes(&self) -> Option<f64> {
+        let amplitude = if self.precision == "f32" { 8.0 } else { 16.0 };
+        let one = match (self.kind, self.family) {
+            (Kind::State | Kind::Expectation, _) => true,
+            (Kind::Gradients, Family::Ansatz { sets, .. }) => sets == 1,
+            _ => false,
+        };
+        one.then(|| amplitude * (1_u64 << self.width) as f64)
+    }
+
+    /// The same row with one thread, where this one has two.
+    pub(crate) fn on_one_thread(&self) -> Option<&'static Self> {
+        Self::named(&format!("{}_t1", self.name.strip_suffix("_t2")?))
     }
 
     pub(crate) fn definition(&self) -> Definition {
@@ -94,7 +130,7 @@ const DOUBLE: &[Peer] = &[LIGHTNING, SCALUQ, QULACS_2];
 const SINGLE: &[Peer] = &[QSIM_2, QSIM_3, LIGHTNING];
 const GRADIENT: &[Peer] = &[LIGHTNING, MINDQUANTUM, QULACS];
 
-const fn row(name: &'static str, kind: Kind, family: Family, width: usize, goal: f64) -> Row {
+const fn row(name: &'static str, kind: Kind, family: Family, width: usize, (usual, goal): (f64, f64)) -> Row {
     Row {
         name,
         kind,
@@ -103,6 +139,7 @@ const fn row(name: &'static str, kind: Kind, family: Family, width: usize, goal:
         precision: "f64",
         threads: 1,
         peers: DOUBLE,
+        usual,
         goal,
         seen: None,
         extra: false,
@@ -133,48 +170,69 @@ impl Row {
 
 /// All rows in the order of the table.
 pub(crate) const ROWS: &[Row] = &[
-    row("w1_n24_f64_t1", Kind::State, W1, 24, 4.0),
-    row("w1_n24_f64_t2", Kind::State, W1, 24, 6.0).two_threads(),
-    row("w1_n24_f32_t1", Kind::State, W1, 24, 1.5).single().against(&[QSIM_2, QSIM_3, QSIM_4]),
-    row("w1_n24_f32_t2", Kind::State, W1, 24, 1.5).single().against(&[QSIM_2, QSIM_3, QSIM_4]).two_threads(),
-    row("w1_n20_f64_t1", Kind::State, W1, 20, 2.5),
-    row("w1_n16_f64_t1", Kind::State, W1, 16, 2.0),
-    row("w1_n12_f64_t1", Kind::State, W1, 12, 1.5).seen("spinoza", 0.7521e-3, "scaluq", 1.115e-3),
-    row("w1_n20_f32_t1", Kind::State, W1, 20, 1.3).single(),
-    row("w2_n24_f64_t1", Kind::State, Family::Fourier, 24, 4.0).against(&[LIGHTNING, SCALUQ, MINDQUANTUM]),
-    row("w2_n20_f64_t1", Kind::State, Family::Fourier, 20, 2.0)
+    row("w1_n24_f64_t1", Kind::State, W1, 24, (8.6, 4.0)),
+    row("w1_n24_f64_t2", Kind::State, W1, 24, (9.1, 6.0))
+        .against(&[LIGHTNING, AER, QULACS_2, SCALUQ])
+        .two_threads(),
+    row("w1_n24_f32_t1", Kind::State, W1, 24, (1.6, 1.5)).single().against(&[QSIM_2, QSIM_3, QSIM_4]),
+    row("w1_n24_f32_t2", Kind::State, W1, 24, (0.83, 1.5))
+        .single()
+        .against(&[QSIM_2, QSIM_3, QSIM_4])
+        .two_threads(),
+    row("w1_n20_f64_t1", Kind::State, W1, 20, (0.22, 2.5)),
+    row("w1_n16_f64_t1", Kind::State, W1, 16, (0.01, 2.0)),
+    row("w1_n12_f64_t1", Kind::State, W1, 12, (0.75e-3, 1.5)).seen("spinoza", 0.7521e-3, "scaluq", 1.115e-3),
+    row("w1_n20_f32_t1", Kind::State, W1, 20, (0.073, 1.3)).single(),
+    row("w2_n24_f64_t1", Kind::State, Family::Fourier, 24, (4.7, 4.0)).against(&[
+        LIGHTNING,
+        SCALUQ,
+        MINDQUANTUM,
+    ]),
+    row("w2_n20_f64_t1", Kind::State, Family::Fourier, 20, (0.089, 2.0))
         .against(&[LIGHTNING, SCALUQ, MINDQUANTUM])
         .seen("spinoza", 0.0894, "lightning", 0.1251),
-    row("w3_n24_f64_t1", Kind::Expectation, Family::Qaoa, 24, 5.0).against(&[LIGHTNING, SCALUQ]),
-    row("w3_n20_f64_t1", Kind::Expectation, Family::Qaoa, 20, 3.0).against(&[LIGHTNING, SCALUQ, MINDQUANTUM]),
-    row("w4_n20_f64_t1", Kind::Gradients, W4, 20, 4.0).against(&[LIGHTNING, MINDQUANTUM]),
-    row("w4_n18_f64_t1", Kind::Gradients, W4, 18, 3.0).against(GRADIENT),
-    row("w4_n14_f64_t1", Kind::Gradients, W4, 14, 3.0).against(GRADIENT),
-    row("w4_n10_f64_t1", Kind::Gradients, W4, 10, 3.0).against(&[
+    row("w3_n24_f64_t1", Kind::Expectation, Family::Qaoa, 24, (7.6, 5.0)).against(&[LIGHTNING, SCALUQ]),
+    row("w3_n20_f64_t1", Kind::Expectation, Family::Qaoa, 20, (0.24, 3.0)).against(&[
+        LIGHTNING,
+        SCALUQ,
+        MINDQUANTUM,
+    ]),
+    row("w4_n20_f64_t1", Kind::Gradients, W4, 20, (2.7, 4.0)).against(&[LIGHTNING, MINDQUANTUM]),
+    row("w4_n18_f64_t1", Kind::Gradients, W4, 18, (0.3, 3.0)).against(GRADIENT),
+    row("w4_n14_f64_t1", Kind::Gradients, W4, 14, (0.022, 3.0)).against(GRADIENT),
+    row("w4_n10_f64_t1", Kind::Gradients, W4, 10, (0.0023, 3.0)).against(&[
         MINDQUANTUM,
         QULACS,
         LIGHTNING,
         TENSORCIRCUIT,
     ]),
-    row("w5_n4_values", Kind::Values, W5, 4, 2.0).against(&[SCALUQ, TENSORCIRCUIT]),
-    row("w5_n5_values", Kind::Values, W5, 5, 2.0).against(&[SCALUQ, TENSORCIRCUIT]),
-    row("w5_n4_grad", Kind::Gradients, W5, 4, 8.0).against(&[TENSORCIRCUIT, MINDQUANTUM]),
-    row("w5_n5_grad", Kind::Gradients, W5, 5, 8.0).against(&[TENSORCIRCUIT, MINDQUANTUM]),
-    row("w6_n5", Kind::Density, W6, 5, 3.0).against(&[AER, QULACS]).seen("QuEST", 5.127e-3, "aer", 6.689e-3),
-    row("w6_n7", Kind::Density, W6, 7, 3.0).against(&[AER]).seen("QuEST", 47.58e-3, "aer", 126.7e-3),
-    row("w6_n10", Kind::Density, W6, 10, 3.0).against(&[AER]).seen("QuEST", 5.039, "aer", 4.543),
-    row("w6_n5_traj", Kind::Trajectories, W6, 5, 5.0).against(&[MINDQUANTUM, AER]),
-    row("w6_n7_traj", Kind::Trajectories, W6, 7, 5.0).against(&[MINDQUANTUM, AER]),
-    row("w7_n20", Kind::Samples, W7, 20, 4.0).against(&[QULACS, SCALUQ]),
-    row("w1_n16_f32_t1", Kind::State, W1, 16, 1.3).single().extra(),
-    row("w1_n12_f32_t1", Kind::State, W1, 12, 1.3).single().extra(),
-    row("w2_n24_f32_t1", Kind::State, Family::Fourier, 24, 2.0).single().extra(),
-    row("w2_n20_f32_t1", Kind::State, Family::Fourier, 20, 2.0).single().extra(),
-    row("w3_n16_f64_t1", Kind::Expectation, Family::Qaoa, 16, 2.0).extra(),
-    row("w3_n24_f32_t1", Kind::Expectation, Family::Qaoa, 24, 2.0).single().extra(),
-    row("w3_n20_f32_t1", Kind::Expectation, Family::Qaoa, 20, 2.0).single().extra(),
-    row("w3_n16_f32_t1", Kind::Expectation, Family::Qaoa, 16, 2.0).single().extra(),
-    row("w6_n5_traj_t2", Kind::Trajectories, W6, 5, 5.0).against(&[MINDQUANTUM, AER]).two_threads().extra(),
+    row("w5_n4_values", Kind::Values, W5, 4, (0.0018, 2.0)).against(&[SCALUQ, TENSORCIRCUIT]),
+    row("w5_n5_values", Kind::Values, W5, 5, (0.0033, 2.0)).against(&[SCALUQ, TENSORCIRCUIT]),
+    row("w5_n4_grad", Kind::Gradients, W5, 4, (0.018, 8.0)).against(&[TENSORCIRCUIT, MINDQUANTUM]),
+    row("w5_n5_grad", Kind::Gradients, W5, 5, (0.043, 8.0)).against(&[TENSORCIRCUIT, MINDQUANTUM]),
+    row("w6_n5", Kind::Density, W6, 5, (0.0051, 3.0))
+        .against(&[AER, QULACS])
+        .seen("QuEST", 5.127e-3, "aer", 6.689e-3),
+    row("w6_n7", Kind::Density, W6, 7, (0.048, 3.0)).against(&[AER]).seen("QuEST", 47.58e-3, "aer", 126.7e-3),
+    row("w6_n10", Kind::Density, W6, 10, (4.6, 3.0)).against(&[AER]).seen("QuEST", 5.039, "aer", 4.543),
+    row("w6_n5_traj", Kind::Trajectories, W6, 5, (0.2, 5.0)).against(&[MINDQUANTUM, AER]),
+    row("w6_n7_traj", Kind::Trajectories, W6, 7, (0.44, 5.0)).against(&[MINDQUANTUM, AER]),
+    row("w7_n20", Kind::Samples, W7, 20, (0.21, 4.0)).against(&[QULACS, SCALUQ]),
+    row("w1_n16_f32_t1", Kind::State, W1, 16, (0.0051, 1.3)).single().extra(),
+    row("w1_n12_f32_t1", Kind::State, W1, 12, (0.0014, 1.3)).single().extra(),
+    row("w2_n24_f32_t1", Kind::State, Family::Fourier, 24, (2.0, 2.0)).single().extra(),
+    row("w2_n20_f32_t1", Kind::State, Family::Fourier, 20, (0.071, 2.0)).single().extra(),
+    row("w3_n16_f64_t1", Kind::Expectation, Family::Qaoa, 16, (0.008, 2.0)).extra(),
+    row("w3_n24_f32_t1", Kind::Expectation, Family::Qaoa, 24, (2.6, 2.0)).single().extra(),
+    row("w3_n20_f32_t1", Kind::Expectation, Family::Qaoa, 20, (0.083, 2.0)).single().extra(),
+    row("w3_n16_f32_t1", Kind::Expectation, Family::Qaoa, 16, (0.0053, 2.0)).single().extra(),
+    row("w1_n20_f64_t2", Kind::State, W1, 20, (0.19, 2.5)).two_threads().extra(),
+    row("w3_n20_f64_t2", Kind::Expectation, Family::Qaoa, 20, (0.16, 3.0)).two_threads().extra(),
+    row("w4_n18_f64_t2", Kind::Gradients, W4, 18, (0.3, 3.0)).against(GRADIENT).two_threads().extra(),
+    row("w6_n5_traj_t2", Kind::Trajectories, W6, 5, (0.1, 5.0))
+        .against(&[MINDQUANTUM, AER])
+        .two_threads()
+        .extra(),
 ];
 
 #[cfg(test)]
@@ -188,9 +246,29 @@ mod tests {
             assert!(row.name.contains(&format!("n{}", row.width)));
             assert_eq!(row.name.contains("f32"), row.precision == "f32", "{}", row.name);
             assert_eq!(row.name.contains("t2"), row.threads == 2, "{}", row.name);
-            assert!(!row.peers.is_empty() && row.goal > 1.0);
+            assert!(!row.peers.is_empty() && row.goal > 1.0 && row.usual > 0.0);
+            assert!(row.seen.is_none_or(|seen| row.peers.iter().any(|peer| peer.name == seen.beside)));
         }
         assert_eq!(ROWS.iter().filter(|row| !row.extra).count(), 26);
+    }
+
+    #[test]
+    fn a_peer_seen_scales_with_the_one_beside_it() {
+        let seen = Row::named("w6_n7").and_then(|row| row.seen).unwrap();
+        assert!((seen.scaled(126.7e-3) - 47.58e-3).abs() < 1e-12 && seen.scaled(1.0) < 0.5);
+    }
+
+    #[test]
+    fn only_rows_of_one_state_have_its_size() {
+        let bytes = |name| Row::named(name).unwrap().state_bytes();
+        assert_eq!(bytes("w1_n24_f32_t1"), Some(8.0 * 16_777_216.0));
+        assert_eq!(bytes("w4_n10_f64_t1"), Some(16.0 * 1024.0));
+        assert_eq!((bytes("w5_n4_grad"), bytes("w6_n5")), (None, None));
+        assert_eq!(
+            Row::named("w1_n24_f64_t2").and_then(Row::on_one_thread).map(|row| row.name),
+            Some("w1_n24_f64_t1")
+        );
+        assert!(Row::named("w7_n20").and_then(Row::on_one_thread).is_none());
     }
 
     #[test]
