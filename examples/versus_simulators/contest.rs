@@ -23,6 +23,8 @@ const SAMPLE: f64 = 0.03;
 const LONG: f64 = 3.0;
 /// What the rounds of a row may take together, in seconds, unless the fewest take longer.
 const ROUNDS: f64 = 6.0;
+/// What the rounds may take in any case: starting the peers may have used up the time of the row.
+const LEAST: Duration = Duration::from_secs(3);
 /// The most rounds of a row.
 const MOST_ROUNDS: usize = 15;
 /// A first run that takes longer than this, in seconds, tells enough: what comes once is small beside it.
@@ -146,7 +148,7 @@ fn race(ours: &mut Entry, peers: &mut Entries, absent: &mut Absent, end: Instant
         long |= entry.first > LONG;
     }
     let bounds = (if long { 3 } else { 5 }, MOST_ROUNDS);
-    let left = end.saturating_duration_since(Instant::now());
+    let left = end.saturating_duration_since(Instant::now()).max(LEAST);
     for _ in 0..budget::rounds(round, ROUNDS, bounds, left) {
         ours.time()?;
         peers.retain_mut(|(peer, entry)| match entry.time() {

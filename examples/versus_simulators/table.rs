@@ -22,9 +22,10 @@ pub(crate) fn line(outcome: &Outcome) -> String {
     let absent = outcome.absent.iter().map(|(peer, complaint)| format!("{peer} {complaint}"));
     let others: Vec<_> = peers.chain(absent).collect();
     let ratio = outcome.ratio().map_or(String::new(), |ratio| format!(", ratio {ratio:.2}"));
-    let (ours, rounds) = (time(outcome.ours.seconds()), outcome.ours.count());
+    let (ours, count) = (time(outcome.ours.seconds()), outcome.ours.count());
+    let rounds = if count == 1 { "round" } else { "rounds" };
     let load = outcome.load.map_or(String::new(), |load| format!(" [load {load:.1}]"));
-    format!("{}: {ours} in {rounds} rounds; {}{ratio}{load}", outcome.row.name, others.join(", "))
+    format!("{}: {ours} in {count} {rounds}; {}{ratio}{load}", outcome.row.name, others.join(", "))
 }
 
 /// The table, and what is to be known about it.
