@@ -111,17 +111,14 @@ impl Writer<'_> {
     }
 
     pub(super) fn define(&mut self, row: &'static Row) {
-        let angles =
-            if row.angles.is_empty() { String::new() } else { format!("({})", row.angles.join(", ")) };
+        // in alphabetical order, since Qiskit's reader of version 3 gives them their values in that order
+        let names: Vec<_> = (0..row.angles.len()).map(|k| format!("p{k}")).collect();
+        let angles = if names.is_empty() { String::new() } else { format!("({})", names.join(", ")) };
         self.line(0, &format!("gate {}{angles} {} {{", row.name, row.operands.join(", ")));
         for call in body(row, self.version) {
-            if let Some(text) = self.statement(&call, row.angles, row.operands) {
+            if let Some(text) = self.statement(&call, &names, row.operands) {
                 self.line(1, &text);
             }
-        }
-        if row.name == "u" {
-            // the row's matrix times `exp(i theta / 2)` is that of the language's own gate
-            self.line(1, "gphase(-0.5*theta);\n  U(theta, phi, lambda) target;");
         }
         self.line(0, "}");
     }
@@ -166,12 +163,23 @@ impl Writer<'_> {
     }
 }
 
-/// What the definition of a row consists of; empty for `u`, which the language has itself.
+/// What the definition of a row consists of.
 fn body(row: &Row, version: Version) -> Vec<Call> {
-    if row.name == "u" && version == Version::Three {
-        return Vec::new();
-    }
     let angles: Vec<_> = (0..row.angles.len()).map(Angle::parameter).collect();
+    let call = |(name, angle, operands): (&str, Angle, &[usize])| {
+        Some(Call::new(Gate::named(name)?, [angle], operands))
+    };
+    if row.name == "u" && version == Version::Three {
+        // not by the `U` of the language: about its phase the versions, and the programs that read them, disagree
+        let [theta, phi, lambda] = [angles[0], angles[1], angles[2]];
+        let steps: [(&str, Angle, &[usize]); 4] = [
+            ("rz", lambda, &[0]),
+            ("ry", theta, &[0]),
+            ("rz", phi, &[0]),
+            ("gphase", (phi + lambda) / 2.0, &[]),
+        ];
+        return steps.into_iter().filter_map(call).collect();
+    }
     let steps = (row.decomposition)(&angles).into_iter();
     steps.filter_map(|step| Some(Call::new(Gate::named(step.gate)?, step.angles, step.operands))).collect()
 }

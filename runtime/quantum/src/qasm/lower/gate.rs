@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::diagnostic::{Fault, Located, Span};
-use super::super::syntax::{GateCall, GateDefinition, Name};
+use super::super::syntax::{GateCall, GateDefinition, Name, Statement, StatementKind};
 use super::super::{Version, lexer};
 use super::library::{self, Standard};
 use super::scope::{Custom, Symbol};
@@ -44,13 +44,9 @@ impl<'a> Lowering<'a> {
         if version == Version::Two {
             for definition in library::definitions() {
                 if self.scopes.global(definition.name.text).is_none() {
-                    let custom = Custom {
-                        definition: definition.clone(),
-                        number: 0,
-                        library: true,
-                        row: OnceCell::new(),
-                    };
-                    self.scopes.insert(definition.name.text, Symbol::Custom(Rc::new(custom)));
+                    let (definition, row) = (definition.clone(), OnceCell::new());
+                    let custom = Custom { definition, number: 0, size: 1, library: true, row };
+                    self.scopes.insert(custom.definition.name.text, Symbol::Custom(Rc::new(custom)));
                 }
             }
         }
@@ -65,8 +61,18 @@ impl<'a> Lowering<'a> {
         }
         self.gates += 1;
         let number = self.gates;
-        let custom = Custom { definition: definition.clone(), number, library: false, row: OnceCell::new() };
-        self.scopes.declare(definition.name, Symbol::Custom(Rc::new(custom)))
+        // definitions that double each other are refused before they are expanded
+        let size = |statement: &Statement<'a>| match &statement.kind {
+            StatementKind::Call(call) => match self.scopes.global(call.name.text) {
+                Some(Symbol::Custom(custom)) => custom.size,
+                _ => 1,
+            },
+            _ => 0,
+        };
+        let size = definition.body.iter().map(size).fold(1, usize::saturating_add);
+        let (definition, row) = (definition.clone(), OnceCell::new());
+        let custom = Custom { definition, number, size, library: false, row };
+        self.scopes.declare(custom.definition.name, Symbol::Custom(Rc::new(custom)))
     }
 
     fn gate_named(&self, name: Name<'a>) -> Result<Target<'a>, Located> {
@@ -151,6 +157,9 @@ impl<'a> Lowering<'a> {
         match gate {
             Target::Standard(standard) => self.standard(standard, angles, qubits, span),
             Target::Custom(custom) => {
+                if custom.size > self.limits.work {
+                    self.spend(custom.size, span)?;
+                }
                 if let Some(at) = (1..qubits.len()).find(|at| qubits[..*at].contains(&qubits[*at])) {
                     let gate = lexer::cut(custom.definition.name.text);
                     let error = Error::SameQubit { gate, qubit: qubits[at], step: self.steps.len() };

@@ -117,7 +117,7 @@ pub(super) fn gates(version: Version) -> Vec<(&'static str, Standard)> {
                 Standard::new("id").map(|id| later(Standard { angles: 1, arrange: |_| Vec::new(), ..id })),
             );
             for (name, row, controls) in
-                [("c3x", "x", 3), ("c4x", "x", 4), ("c3sqrtx", "sx", 3), ("c3sx", "sx", 3)]
+                [("c3x", "ccx", 1), ("c4x", "ccx", 2), ("c3sqrtx", "csx", 2), ("c3sx", "csx", 2)]
             {
                 add(name, Standard::new(row).map(|row| later(Standard { controls, ..row })));
             }

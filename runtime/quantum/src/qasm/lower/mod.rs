@@ -146,6 +146,7 @@ impl Lowering<'_> {
     /// The circuit of all steps.
     fn finish(mut self, span: Span) -> Result<Circuit, Located> {
         let refused = |error| Fault::Step(Box::new(error)).at(span);
+        let declared = !self.outputs.is_empty();
         let names = if self.outputs.is_empty() { &self.registers } else { &self.outputs };
         let mut outputs = Vec::new();
         for name in names {
@@ -155,6 +156,14 @@ impl Lowering<'_> {
                         (Bit::Slot(slot), _) => outputs.push(slot),
                         // a slot that nothing writes reads 0, as the bit does
                         (Bit::Known(false), Some(home)) if !self.slots[home].written => outputs.push(home),
+                        (Bit::Known(false), _) if declared => {
+                            outputs.push(self.slots.len());
+                            self.slots.push(Slot::default());
+                        }
+                        (Bit::Known(_), _) if declared => {
+                            let reason = "a circuit returns outcomes, and what nothing has measured is 0";
+                            return Err(Fault::unsupported(format!("`{name}`, which is 1"), reason).at(span));
+                        }
                         // a constant is no outcome
                         (Bit::Known(_), _) => {}
                     }

@@ -24,6 +24,8 @@ pub(super) struct Custom<'a> {
     pub(super) definition: Arc<GateDefinition<'a>>,
     /// How many gates were defined before: a body may use only those.
     pub(super) number: usize,
+    /// At least so many gates are gone through to expand it.
+    pub(super) size: usize,
     /// Whether a library defines it, not the text.
     pub(super) library: bool,
     /// The row of the gate table that it turned out to be.
