@@ -9,7 +9,7 @@ macro_rules! chapters {
     )*};
 }
 
-chapters!(circuits, compiler, devices, hello, inside, observables, parameters, robust_state, speed);
+chapters!(circuits, compiler, devices, hello, inside, observables, openqasm, parameters, robust_state, speed);
 
 #[doc = include_str!("../README.md")]
 pub mod readme {}

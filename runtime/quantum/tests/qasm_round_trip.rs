@@ -25,6 +25,7 @@ const WIDTH: usize = 6;
 
 /// What a random circuit may have besides gates of the table.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is one kind of step
 struct With {
     parameters: bool,
     matrices: bool,
