@@ -390,6 +390,17 @@ fn conditions_ask_outcomes() {
 }
 
 #[test]
+fn wide_registers_of_which_little_is_used_are_sampled() {
+    let circuit = three("qubit[2] q; bit[50] c; x q[0]; h q[1]; c[45] = measure q[0]; c[3] = measure q[1];");
+    let counts = StateVector::new().sample(&circuit, &[], 1000, 5).unwrap();
+    assert_eq!((counts.width(), counts.total()), (50, 1000));
+    assert_eq!(counts.count(1 << 45) + counts.count(1 << 45 | 1 << 3), 1000);
+    assert!(counts.count(1 << 45) > 400);
+    let counts = StateVector::new().sample(&three("qubit q; bit[40] c; h q;"), &[], 10, 5).unwrap();
+    assert_eq!((counts.width(), counts.count(0)), (40, 10));
+}
+
+#[test]
 fn outcomes_are_kept_apart() {
     // a subroutine's outcomes stay with the caller while it measures again
     let text = "qubit[2] q; bit[2] c; def m(qubit a) -> bit { bit b; b = measure a; return b; }\n\

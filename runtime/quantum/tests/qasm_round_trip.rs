@@ -116,7 +116,7 @@ impl Draw {
 }
 
 fn random(seed: u64, with: With) -> Circuit {
-    let mut circuit = Circuit::new(0);
+    let mut circuit = Circuit::new(0).unwrap();
     circuit.declare("q", 4).unwrap();
     circuit.declare("anc", 2).unwrap();
     let mut parameters = 0;
@@ -253,7 +253,7 @@ fn random_circuits_are_read_as_they_were_written() {
 fn every_row_is_written_alone() {
     for row in gate::table() {
         for extra in 0..3 {
-            let mut circuit = Circuit::new(0);
+            let mut circuit = Circuit::new(0).unwrap();
             circuit.declare("q", (row.operands.len() + extra).max(1)).unwrap();
             let angles: Vec<_> = (0..row.angles.len()).map(|k| Angle::radians(0.3 + k as f64)).collect();
             let qubits: Vec<_> = (0..row.operands.len()).collect();
@@ -270,7 +270,7 @@ fn every_row_is_written_alone() {
 
 #[test]
 fn names_that_are_none_get_others() {
-    let mut circuit = Circuit::new(2);
+    let mut circuit = Circuit::new(2).unwrap();
     for name in ["my qubits", "if", "x", "θ", "2nd", "", "Q"] {
         circuit.declare(name, 1).unwrap();
     }
@@ -293,7 +293,7 @@ fn names_that_are_none_get_others() {
 
 #[test]
 fn outputs_and_what_has_no_words() {
-    let mut circuit = Circuit::new(2);
+    let mut circuit = Circuit::new(2).unwrap();
     for qubit in 0..2 {
         circuit.push(Instruction::Measure { qubit, bit: qubit, confusion: None }).unwrap();
     }

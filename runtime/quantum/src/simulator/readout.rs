@@ -1,6 +1,7 @@
 //! From states to the bits of a result.
 
-use rand::Rng;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::bits::{self, BitMap};
 use super::counts::Counts;
@@ -65,6 +66,31 @@ fn confuse(probabilities: &mut [f64], at: usize, readout: &Readout) {
 /// Refuses to sample nothing.
 pub(crate) fn check_shots(shots: usize) -> Result<()> {
     if shots == 0 { Err(Error::NoShots) } else { Ok(()) }
+}
+
+/// Counts of the result of a program that leaves nothing to chance but its last measurements. Bits that nothing measures
+/// are 0 and are not listed, so that a wide register of which little is used can be sampled.
+pub(crate) fn sample_result<T, S: QuantumState>(
+    program: &Program<T>,
+    ensemble: &Ensemble<S>,
+    shots: usize,
+    seed: u64,
+) -> Result<Counts> {
+    let measured = |bit: &usize| program.readouts.iter().any(|readout| readout.bit == *bit);
+    let bits: Vec<usize> = program.outputs.iter().copied().filter(measured).collect();
+    let probabilities = listed(&program.readouts, &bits, ensemble)?;
+    let narrow = sample(&probabilities, shots, &mut ChaCha8Rng::seed_from_u64(seed))?;
+    if bits.len() == program.outputs.len() {
+        return Ok(narrow);
+    }
+    let places: Vec<usize> =
+        (0..program.outputs.len()).filter(|at| measured(&program.outputs[*at])).collect();
+    let mut counts = Counts::new(program.outputs.len())?;
+    for (outcome, times) in narrow.iter() {
+        let spread = |wide: u128, (from, to): (usize, &usize)| wide | (outcome >> from & 1) << to;
+        counts.add(places.iter().enumerate().fold(0, spread), times);
+    }
+    Ok(counts)
 }
 
 /// Counts of `shots` independent draws from `probabilities`, in time linear in both.

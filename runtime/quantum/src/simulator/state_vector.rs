@@ -3,9 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
 use super::branch;
 use super::counts::Counts;
 use super::precision::Precision;
@@ -132,11 +129,8 @@ impl<T: Precision> Plan for VectorPlan<T> {
     fn sample(&self, values: &[f64], shots: usize, seed: u64) -> Result<Counts> {
         readout::check_shots(shots)?;
         if self.program.certain() == self.program.steps.len() {
-            return readout::sample(
-                &self.probabilities(values)?,
-                shots,
-                &mut ChaCha8Rng::seed_from_u64(seed),
-            );
+            let state = self.evolve(PureState::zero(self.program.width)?, values, self.program.kept())?;
+            return readout::sample_result(&self.program, &state, shots, seed);
         }
         Shots::new(&self.program, values, seed)?.counts(shots)
     }
