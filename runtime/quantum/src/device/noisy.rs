@@ -10,7 +10,7 @@ use super::execute::{self, Device, Job, check};
 use super::target::Target;
 use super::{Calibration, NoiseModel, NoiseOptions};
 use crate::circuit::{Circuit, Confusion};
-use crate::simulator::{Counts, DensityMatrix, DensityPlan, MixedState, Plan, QuantumState, Simulator};
+use crate::simulator::{Counts, DensityMatrix, DensityPlan, Plan, QuantumState, Simulator};
 use crate::tomography::{Basis, Measurement};
 use crate::{Matrix, Result};
 
@@ -92,7 +92,7 @@ impl NoisyDevice {
     /// # Errors
     /// As [`NoiseModel::apply`] and [`Plan::run`].
     pub fn density(&self, compiled: &Compiled, values: &[f64]) -> Result<Matrix> {
-        self.plan(compiled)?.run(values)?.partial_trace(compiled.last())
+        self.plan(compiled)?.mean(values)?.partial_trace(compiled.last())
     }
 
     /// The measurements of [`Device::measure`] with infinitely many shots: probabilities, readout errors included.
@@ -125,13 +125,13 @@ impl NoisyDevice {
         values: &[f64],
         settings: &[Vec<Basis>],
     ) -> Result<Vec<Vec<f64>>> {
-        let state = MixedState::from_matrix(&self.plan(compiled)?.run(values)?.density()?)?;
+        let state = self.plan(compiled)?.mean(values)?;
         let run = |bases: &Vec<Basis>| {
             let (physical, last) = (compiled.physical().to_vec(), compiled.last().to_vec());
             let plan = self.settings.get(Setting { physical, last, bases: bases.clone() }, |key| {
                 DensityMatrix::new().plan(&self.noise.apply(&compiled.readout(bases)?, &key.physical)?)
             })?;
-            plan.probabilities_from(state.clone(), &[])
+            plan.probabilities_after(state.clone(), &[])
         };
         settings.par_iter().map(run).collect()
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use super::branch::Collapse;
 use super::counts::Counts;
 use super::mixed::MixedState;
 use super::pauli::{self, Effort, PauliState};
@@ -65,6 +66,25 @@ impl DensityPlan {
     #[allow(clippy::needless_pass_by_value)] // as above
     pub fn probabilities_from(&self, initial: MixedState, values: &[f64]) -> Result<Vec<f64>> {
         self.listed(self.start(&initial)?, values)
+    }
+
+    /// The state after the circuit, outcomes inside of it averaged.
+    pub(crate) fn mean(&self, values: &[f64]) -> Result<PauliState> {
+        let ensemble = self.evolve(PauliState::zero(self.program.width)?, values, 0)?;
+        let mut branches = ensemble.branches.into_iter();
+        let Some(first) = branches.next() else { return PauliState::empty(self.program.width) };
+        let mut sum = first.state;
+        let mut probability = first.probability;
+        for branch in branches {
+            sum.mix(probability, &branch.state, branch.probability);
+            probability = 1.0;
+        }
+        Ok(sum)
+    }
+
+    /// As [`Self::probabilities_from`], from a Pauli vector.
+    pub(crate) fn probabilities_after(&self, initial: PauliState, values: &[f64]) -> Result<Vec<f64>> {
+        self.listed(initial, values)
     }
 
     fn start(&self, initial: &MixedState) -> Result<PauliState> {
