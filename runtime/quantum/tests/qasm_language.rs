@@ -5,7 +5,7 @@ use std::fs;
 
 use ketline_quantum::gate::{Call, Gate};
 use ketline_quantum::qasm::{self, Fault, Limits};
-use ketline_quantum::simulator::{Simulator, StateVector};
+use ketline_quantum::simulator::{DensityMatrix, Simulator, StateVector};
 use ketline_quantum::{C64, Circuit, Error, Instruction};
 
 const HEAD: &str = "OPENQASM 3.0; include \"stdgates.inc\";\n";
@@ -392,6 +392,7 @@ fn conditions_ask_outcomes() {
 fn wide_registers_of_which_little_is_used_are_sampled() {
     let circuit = three("qubit[2] q; bit[50] c; x q[0]; h q[1]; c[45] = measure q[0]; c[3] = measure q[1];");
     let counts = StateVector::new().sample(&circuit, &[], 1000, 5).unwrap();
+    assert_eq!(counts, DensityMatrix::new().sample(&circuit, &[], 1000, 5).unwrap());
     assert_eq!((counts.width(), counts.total()), (50, 1000));
     assert_eq!(counts.count(1 << 45) + counts.count(1 << 45 | 1 << 3), 1000);
     assert!(counts.count(1 << 45) > 400);

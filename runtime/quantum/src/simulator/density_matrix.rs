@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
 use super::branch::Collapse;
 use super::counts::Counts;
 use super::mixed::MixedState;
@@ -149,7 +146,9 @@ impl Plan for DensityPlan {
         readout::check_shots(shots)?;
         match &self.shots {
             None => {
-                readout::sample(&self.probabilities(values)?, shots, &mut ChaCha8Rng::seed_from_u64(seed))
+                let start = PauliState::zero(self.program.width)?;
+                let state = self.evolve(start, values, self.program.kept())?;
+                readout::sample_listed(&self.program.readouts, &self.program.outputs, &state, shots, seed)
             }
             Some(program) => Shots::new(program, values, seed)?.counts(shots),
         }

@@ -68,24 +68,24 @@ pub(crate) fn check_shots(shots: usize) -> Result<()> {
     if shots == 0 { Err(Error::NoShots) } else { Ok(()) }
 }
 
-/// Counts of the result of a program that leaves nothing to chance but its last measurements. Bits that nothing measures
-/// are 0 and are not listed, so that a wide register of which little is used can be sampled.
-pub(crate) fn sample_result<T, S: QuantumState>(
-    program: &Program<T>,
+/// Counts of the bits `outputs` of a program that leaves nothing to chance but its last measurements. Bits that nothing
+/// measures are 0 and are not listed, so that a wide register of which little is used can be sampled.
+pub(crate) fn sample_listed<S: QuantumState>(
+    readouts: &[Readout],
+    outputs: &[usize],
     ensemble: &Ensemble<S>,
     shots: usize,
     seed: u64,
 ) -> Result<Counts> {
-    let measured = |bit: &usize| program.readouts.iter().any(|readout| readout.bit == *bit);
-    let bits: Vec<usize> = program.outputs.iter().copied().filter(measured).collect();
-    let probabilities = listed(&program.readouts, &bits, ensemble)?;
+    let measured = |bit: &usize| readouts.iter().any(|readout| readout.bit == *bit);
+    let bits: Vec<usize> = outputs.iter().copied().filter(measured).collect();
+    let probabilities = listed(readouts, &bits, ensemble)?;
     let narrow = sample(&probabilities, shots, &mut ChaCha8Rng::seed_from_u64(seed))?;
-    if bits.len() == program.outputs.len() {
+    if bits.len() == outputs.len() {
         return Ok(narrow);
     }
-    let places: Vec<usize> =
-        (0..program.outputs.len()).filter(|at| measured(&program.outputs[*at])).collect();
-    let mut counts = Counts::new(program.outputs.len())?;
+    let places: Vec<usize> = (0..outputs.len()).filter(|at| measured(&outputs[*at])).collect();
+    let mut counts = Counts::new(outputs.len())?;
     for (outcome, times) in narrow.iter() {
         let spread = |wide: u128, (from, to): (usize, &usize)| wide | (outcome >> from & 1) << to;
         counts.add(places.iter().enumerate().fold(0, spread), times);

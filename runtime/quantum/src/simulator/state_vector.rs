@@ -128,10 +128,11 @@ impl<T: Precision> Plan for VectorPlan<T> {
 
     fn sample(&self, values: &[f64], shots: usize, seed: u64) -> Result<Counts> {
         readout::check_shots(shots)?;
-        if self.program.certain() == self.program.steps.len() {
-            let state = self.evolve(PureState::zero(self.program.width)?, values, self.program.kept())?;
-            return readout::sample_result(&self.program, &state, shots, seed);
+        let program = &self.program;
+        if program.certain() == program.steps.len() {
+            let state = self.evolve(PureState::zero(program.width)?, values, program.kept())?;
+            return readout::sample_listed(&program.readouts, &program.outputs, &state, shots, seed);
         }
-        Shots::new(&self.program, values, seed)?.counts(shots)
+        Shots::new(program, values, seed)?.counts(shots)
     }
 }
