@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let target = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"));
+    // asked as the script runs: two checkouts that share a target folder also share the compiled script
+    let folder = |name| PathBuf::from(env::var_os(name).expect("cargo sets it for build scripts"));
+    let (source, target) = (folder("CARGO_MANIFEST_DIR").join("src"), folder("OUT_DIR"));
     println!("cargo::rerun-if-changed={}", source.display());
     for entry in fs::read_dir(&source).expect("the guide has a folder of chapters") {
         let path = entry.expect("a chapter can be listed").path();
