@@ -3,7 +3,8 @@
 use ketline_quantum::gate::{self, Call, Gate};
 use ketline_quantum::simulator::{DensityMatrix, Simulator, StateVector, Trajectories};
 use ketline_quantum::{
-    Angle, Bit, Builder, C64, Circuit, Instruction, Matrix, Observable, Qubit, QubitSlice, Result, gradient,
+    Angle, Bit, Builder, C64, Circuit, Error, Instruction, Matrix, Observable, Qubit, QubitSlice, Result,
+    gradient,
 };
 use proptest::prelude::*;
 
@@ -128,18 +129,24 @@ fn ask(circuit: &Circuit, values: &[f64]) {
         let vector = StateVector::new().probabilities(circuit, values);
         let matrix = DensityMatrix::new().probabilities(circuit, values);
         match (vector, matrix) {
-            // where a sum of two angles loses the smaller one, each simulator has its own rounding
-            _ if !has_precise_angles(circuit.instructions(), values) => {}
             (Ok(vector), Ok(matrix)) => {
+                for probabilities in [&vector, &matrix] {
+                    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{probabilities:?}");
+                    assert!(probabilities.iter().all(|p| *p > -1e-9), "{probabilities:?}");
+                }
+                // each simulator adds angles in its own order, and so rounds them differently
+                let tolerance = 1e-9 + 8.0 * f64::EPSILON * turned(circuit.instructions(), values);
                 assert!(
-                    vector.iter().zip(&matrix).all(|(a, b)| (a - b).abs() < 1e-9),
-                    "{vector:?} {matrix:?}"
+                    vector.iter().zip(&matrix).all(|(a, b)| (a - b).abs() < tolerance),
+                    "{vector:?} {matrix:?} {tolerance}"
                 );
-                assert!((vector.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{vector:?}");
             }
+            // finite angles may be infinite once they are added, which not every simulator does with the same ones
+            (Err(Error::Angle { .. }), _) | (_, Err(Error::Angle { .. }))
+                if turned(circuit.instructions(), values) > 1e300 => {}
             (Err(one), Err(other)) => assert_eq!(one, other),
             // a state vector keeps more branches apart than a density matrix
-            (Err(ketline_quantum::Error::Branches { .. }), _) => {}
+            (Err(Error::Branches { .. }), _) => {}
             (one, other) => panic!("{one:?}, but {other:?}"),
         }
         let _ = StateVector::single().sample(circuit, values, 5, 1);
@@ -148,16 +155,18 @@ fn ask(circuit: &Circuit, values: &[f64]) {
     }
 }
 
-/// Whether sums of the angles keep ten digits behind the point.
-fn has_precise_angles(steps: &[Instruction], values: &[f64]) -> bool {
-    steps.iter().all(|step| match step {
-        Instruction::Gate(call) => call.angles.iter().all(|angle| {
-            let terms = angle.terms().map(|(p, c)| c * values.get(p).copied().unwrap_or(0.0));
-            terms.chain([angle.offset()]).all(|part| part.abs() < 1e5)
-        }),
-        Instruction::If { body, .. } => has_precise_angles(body, values),
-        _ => true,
-    })
+/// The sum of the parts of all angles, each without its sign.
+fn turned(steps: &[Instruction], values: &[f64]) -> f64 {
+    let of_angle = |angle: &Angle| {
+        let terms = angle.terms().map(|(p, c)| (c * values.get(p).copied().unwrap_or(0.0)).abs());
+        terms.sum::<f64>() + angle.offset().abs()
+    };
+    let of_step = |step: &Instruction| match step {
+        Instruction::Gate(call) => call.angles.iter().map(of_angle).sum(),
+        Instruction::If { body, .. } => turned(body, values),
+        _ => 0.0,
+    };
+    steps.iter().map(of_step).sum()
 }
 
 /// Whether an angle is so steep that finite values make it infinite.

@@ -1,6 +1,6 @@
 //! Closed forms of the small matrices that the gate table names.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use crate::{C64, Matrix};
 
@@ -54,14 +54,20 @@ pub(super) fn root_x(sign: f64) -> Matrix {
 /// `exp(-i theta P / 2)` for a Hermitian `P` with `P P = 1`.
 pub(super) fn rotation(theta: f64, axis: &Matrix) -> Matrix {
     let (sin, cos) = (theta / 2.0).sin_cos();
+    turned(cos, sin, axis)
+}
+
+/// The derivative of [`rotation`].
+pub(super) fn rotation_slope(theta: f64, axis: &Matrix) -> Matrix {
+    let (sin, cos) = (theta / 2.0).sin_cos();
+    turned(-sin / 2.0, cos / 2.0, axis)
+}
+
+/// `cos - i sin P`.
+fn turned(cos: f64, sin: f64, axis: &Matrix) -> Matrix {
     let mut matrix = axis.mapv(|a| -J * sin * a);
     matrix.diag_mut().mapv_inplace(|d| d + cos);
     matrix
-}
-
-/// The derivative of [`rotation`]: half the rotation by half a turn more.
-pub(super) fn rotation_slope(theta: f64, axis: &Matrix) -> Matrix {
-    rotation(theta + PI, axis) * C64::from(0.5)
 }
 
 /// `high` on operand 1, `low` on operand 0.
@@ -80,18 +86,26 @@ pub(super) fn phase_slope(lambda: f64) -> Matrix {
 /// The general one-qubit gate `u(theta, phi, lambda)` of `OpenQASM` 3, which sends |0> to `cos|0> + e^{i phi} sin|1>`.
 pub(super) fn u(theta: f64, phi: f64, lambda: f64) -> Matrix {
     let (sin, cos) = (theta / 2.0).sin_cos();
-    rows([[C64::from(cos), -cis(lambda) * sin], [cis(phi) * sin, cis(phi + lambda) * cos]])
+    general(cos, sin, phi, lambda)
 }
 
 /// The derivative of [`u`] by its angle number `k`.
 pub(super) fn u_slope(theta: f64, phi: f64, lambda: f64, k: usize) -> Matrix {
-    let mut matrix = u(theta, phi, lambda);
+    let (sin, cos) = (theta / 2.0).sin_cos();
+    let mut matrix = general(cos, sin, phi, lambda);
     match k {
-        0 => return u(theta + PI, phi, lambda) * C64::from(0.5),
+        0 => return general(-sin / 2.0, cos / 2.0, phi, lambda),
         1 => matrix.row_mut(0).fill(O),
         _ => matrix.column_mut(0).fill(O),
     }
     matrix * J
+}
+
+/// `[[cos, -e^{i lambda} sin], [e^{i phi} sin, e^{i phi} e^{i lambda} cos]]`: of the angles only phases are multiplied, since
+/// their sum loses the smaller one where the other is huge.
+fn general(cos: f64, sin: f64, phi: f64, lambda: f64) -> Matrix {
+    let (left, right) = (cis(phi), cis(lambda));
+    rows([[C64::from(cos), -right * sin], [left * sin, left * right * cos]])
 }
 
 /// The exchange rotation `xx_plus_yy(theta, beta)`.

@@ -80,6 +80,26 @@ fn every_row_is_unitary() {
     }
 }
 
+/// Beside an angle of 1e171 any other is lost in a sum.
+#[test]
+fn rows_stay_unitary_where_one_angle_is_huge() {
+    let dagger = |matrix: &Matrix| matrix.t().mapv(|a| a.conj());
+    for row in table() {
+        for k in 0..row.angles.len() {
+            let mut values = angles(row, 0.0);
+            values[k] = 1e171;
+            let matrix = (row.matrix)(&values);
+            let product = dagger(&matrix).dot(&matrix);
+            assert!(close(&product, &Matrix::eye(matrix.nrows()), 1e-14), "{} at angle {k}", row.name);
+            for by in 0..row.angles.len() {
+                // the derivative of `U^+ U = 1`, which no shifted angle keeps
+                let half = dagger(&matrix).dot(&(row.slope)(&values, by));
+                assert!(close(&half, &-dagger(&half), 1e-14), "{} at angle {k} by {by}", row.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn every_base_is_the_same_matrix_without_controls() {
     for row in table().iter().filter(|row| !row.base.is_empty()) {
