@@ -3,7 +3,8 @@
 use ndarray::{ArrayView1, ArrayViewMut1};
 
 use crate::linalg::{self, inner};
-use crate::observable::{Declared, accumulate};
+use crate::observable::Declared;
+use crate::simulator::sums::PauliSum;
 use crate::{C64, Error, Matrix, Observable, Result};
 
 /// How far a matrix may be from its conjugate transpose, relative to its largest entry.
@@ -48,10 +49,8 @@ impl Operator for Observable {
     }
 
     fn apply(&self, psi: &[C64], out: &mut [C64]) {
-        out.fill(C64::ZERO);
-        for (product, coefficient) in self.terms() {
-            accumulate(product, coefficient.re, psi, out);
-        }
+        let terms = self.terms().map(|(product, coefficient)| (product, coefficient.re));
+        PauliSum::new(terms, psi.len().trailing_zeros() as usize).apply(psi, out);
     }
 }
 

@@ -14,7 +14,6 @@
 //! # Ok::<(), ketline_quantum::Error>(())
 //! ```
 
-mod apply;
 mod declared;
 mod operators;
 mod pauli;
@@ -25,7 +24,6 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub(crate) use apply::accumulate;
 pub use declared::{Declared, Observed, Place};
 pub use pauli::{MAX_QUBITS, PauliProduct};
 

@@ -44,16 +44,6 @@ proptest! {
         prop_assert!(close(&matrix, &dense(&a).dot(&dense(&b))));
         prop_assert_eq!(p.commutes_with(q), close(&dense(&a).dot(&dense(&b)), &dense(&b).dot(&dense(&a))));
     }
-
-    #[test]
-    fn accumulation_is_the_matrix_on_the_state(letters in strings(3), seed in 0..100_u64) {
-        use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-        let psi = crate::linalg::haar_state(8, &mut ChaCha8Rng::seed_from_u64(seed));
-        let mut out = vec![C64::ZERO; 8];
-        accumulate(PauliProduct::parse(&letters).unwrap(), 0.7, &psi, &mut out);
-        let expected = dense(&letters).dot(&ndarray::Array1::from(psi)) * C64::from(0.7);
-        prop_assert!(out.iter().zip(&expected).all(|(a, b)| (a - b).norm() < 1e-14));
-    }
 }
 
 #[test]

@@ -73,6 +73,7 @@ mod sampling;
 mod shot;
 mod state;
 mod state_vector;
+pub(crate) mod sums;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,11 @@ use num_complex::Complex;
 
 use super::bits::BitMap;
 use super::counts::Counts;
-use super::kernel::{self, Layout};
+use super::kernel::Layout;
 use super::precision::{Precision, widen};
 use super::state::{QuantumState, check_qubits};
+use super::sums::PauliSum;
 use super::{bits, memory, readout, sampling};
-use crate::observable::PauliProduct;
 use crate::{C64, Error, Matrix, Observable, Result};
 
 /// Qubits of the widest state vector.
@@ -95,23 +95,6 @@ impl<T: Precision> PureState<T> {
     pub(super) fn bytes(width: usize) -> u64 {
         (size_of::<Complex<T>>() as u64) << width
     }
-
-    /// The expectation of a product.
-    fn pauli(&self, product: PauliProduct) -> f64 {
-        let psi = &self.amplitudes;
-        if product.is_diagonal() {
-            let part = |(j, a): (usize, &Complex<T>)| product.sign(j) * a.norm_sqr().widen();
-            return kernel::sum(psi.len(), |range| range.clone().zip(&psi[range]).map(part).sum());
-        }
-        let (flip, phase) = (product.x_mask() as usize, product.phase());
-        let pivot = flip.ilog2() as usize;
-        // the pair j, j ^ flip gives a number and its conjugate
-        let part = |i: usize| {
-            let j = kernel::spread(i, pivot);
-            (phase * widen(psi[j ^ flip].conj() * psi[j])).re * product.sign(j)
-        };
-        2.0 * kernel::sum(psi.len() / 2, |range| range.map(part).sum())
-    }
 }
 
 impl<T: Precision> QuantumState for PureState<T> {
@@ -121,7 +104,7 @@ impl<T: Precision> QuantumState for PureState<T> {
 
     fn expectation(&self, observable: &Observable) -> Result<f64> {
         let terms = observable.real_terms(self.width())?;
-        Ok(terms.into_iter().map(|(product, coefficient)| coefficient * self.pauli(product)).sum())
+        Ok(PauliSum::new(terms, self.width()).expectation(&self.amplitudes))
     }
 
     fn probabilities_of(&self, qubits: &[usize]) -> Result<Vec<f64>> {
