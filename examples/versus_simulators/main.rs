@@ -87,15 +87,19 @@ fn versus(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let mut contest = Contest::new(machine, program.clone(), environment);
     let mut budget = Budget::new(end, &rows);
     let bar = progress(arguments, "measuring", rows.len() as u64);
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut wrong) = (Vec::new(), Vec::new());
     for row in rows {
         bar.set_message(row.name);
-        let until = budget.take(row, Instant::now());
-        let outcome =
-            contest.measure(row, until).map_err(|complaint| format!("{}: {complaint}", row.name))?;
-        bar.suspend(|| println!("{}", table::line(&outcome)));
+        match contest.measure(row, budget.take(row, Instant::now())) {
+            Ok(outcome) => {
+                bar.suspend(|| println!("{}", table::line(&outcome)));
+                wrong.extend(outcome.disagreements.iter().cloned());
+                outcomes.push(outcome);
+            }
+            // the other rows took minutes, and are worth seeing
+            Err(complaint) => wrong.push(format!("{}: ketline {complaint}", row.name)),
+        }
         bar.inc(1);
-        outcomes.push(outcome);
     }
     bar.finish_and_clear();
     let limits = if outcomes.iter().any(|outcome| outcome.row.name == LIMITED) {
@@ -108,9 +112,8 @@ fn versus(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     };
     table::print(&outcomes, limits, machine.processors);
     println!("\n{:.0} s in all", start.elapsed().as_secs_f64());
-    let wrong: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.disagreements).cloned().collect();
     if !wrong.is_empty() {
-        return Err(format!("both sides must compute the same:\n  {}", wrong.join("\n  ")).into());
+        return Err(format!("both sides must run and compute the same:\n  {}", wrong.join("\n  ")).into());
     }
     table::draw(arguments, &outcomes)?;
     Ok(table::report(&outcomes, limits))

@@ -90,7 +90,7 @@ impl Outcome {
     /// The peer that is on no registry, if one was seen to be good in this row and the one beside it took part.
     pub(crate) fn seen(&self) -> Option<Best> {
         let seen = self.row.seen?;
-        let (_, beside) = self.peers.iter().find(|(peer, _)| peer.name == seen.beside)?;
+        let (_, beside) = self.peers.iter().find(|(peer, _)| peer.to_string() == seen.beside)?;
         Some(Best { name: seen.peer.to_owned(), seconds: seen.scaled(beside.seconds()), seen: true })
     }
 

@@ -111,6 +111,7 @@ const fn with(name: &'static str, option: &'static str) -> Peer {
 
 const LIGHTNING: Peer = peer("lightning");
 const SCALUQ: Peer = peer("scaluq");
+const SCALUQ_SERIAL: Peer = with("scaluq", "serial");
 const QULACS: Peer = peer("qulacs");
 const QULACS_2: Peer = with("qulacs", "2");
 const QSIM_2: Peer = with("qsim", "2");
@@ -181,7 +182,9 @@ pub(crate) const ROWS: &[Row] = &[
         .two_threads(),
     row("w1_n20_f64_t1", Kind::State, W1, 20, (0.22, 2.5)),
     row("w1_n16_f64_t1", Kind::State, W1, 16, (0.01, 2.0)),
-    row("w1_n12_f64_t1", Kind::State, W1, 12, (0.75e-3, 1.5)).seen("spinoza", 0.7521e-3, "scaluq", 1.115e-3),
+    row("w1_n12_f64_t1", Kind::State, W1, 12, (0.75e-3, 1.5))
+        .against(&[SCALUQ_SERIAL, SCALUQ, LIGHTNING, QULACS_2])
+        .seen("spinoza", 0.7521e-3, "scaluq", 1.115e-3),
     row("w1_n20_f32_t1", Kind::State, W1, 20, (0.073, 1.3)).single(),
     row("w2_n24_f64_t1", Kind::State, Family::Fourier, 24, (4.7, 4.0)).against(&[
         LIGHTNING,
@@ -206,8 +209,8 @@ pub(crate) const ROWS: &[Row] = &[
         LIGHTNING,
         TENSORCIRCUIT,
     ]),
-    row("w5_n4_values", Kind::Values, W5, 4, (0.0018, 2.0)).against(&[SCALUQ, TENSORCIRCUIT]),
-    row("w5_n5_values", Kind::Values, W5, 5, (0.0033, 2.0)).against(&[SCALUQ, TENSORCIRCUIT]),
+    row("w5_n4_values", Kind::Values, W5, 4, (0.0018, 2.0)).against(&[SCALUQ_SERIAL, SCALUQ, TENSORCIRCUIT]),
+    row("w5_n5_values", Kind::Values, W5, 5, (0.0033, 2.0)).against(&[SCALUQ_SERIAL, SCALUQ, TENSORCIRCUIT]),
     row("w5_n4_grad", Kind::Gradients, W5, 4, (0.018, 8.0)).against(&[TENSORCIRCUIT, MINDQUANTUM]),
     row("w5_n5_grad", Kind::Gradients, W5, 5, (0.043, 8.0)).against(&[TENSORCIRCUIT, MINDQUANTUM]),
     row("w6_n5", Kind::Density, W6, 5, (0.0051, 3.0))
@@ -247,7 +250,7 @@ mod tests {
             assert_eq!(row.name.contains("f32"), row.precision == "f32", "{}", row.name);
             assert_eq!(row.name.contains("t2"), row.threads == 2, "{}", row.name);
             assert!(!row.peers.is_empty() && row.goal > 1.0 && row.usual > 0.0);
-            assert!(row.seen.is_none_or(|seen| row.peers.iter().any(|peer| peer.name == seen.beside)));
+            assert!(row.seen.is_none_or(|seen| row.peers.iter().any(|peer| peer.to_string() == seen.beside)));
         }
         assert_eq!(ROWS.iter().filter(|row| !row.extra).count(), 26);
     }

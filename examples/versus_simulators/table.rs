@@ -60,7 +60,8 @@ pub(crate) fn print(outcomes: &[Outcome], limits: Option<Limits>, processors: us
     }
 }
 
-/// The metrics: a ratio a row, or our seconds where no peer took part.
+/// The metrics: a ratio a row, or our seconds where no peer took part; states in memory, gains of a second thread, and
+/// the distance to the limit.
 pub(crate) fn report(outcomes: &[Outcome], limits: Option<Limits>) -> Report {
     let mut report = Report::new();
     for outcome in outcomes {
@@ -73,6 +74,9 @@ pub(crate) fn report(outcomes: &[Outcome], limits: Option<Limits>) -> Report {
         if let Some(states) = outcome.states() {
             report.metric(format!("states_{}", outcome.row.name), states);
         }
+    }
+    for (one, two) in pairs(outcomes) {
+        report.metric(format!("gain_{}", two.row.name), gain(one, two));
     }
     let limited = outcomes.iter().find(|outcome| outcome.row.name == LIMITED);
     if let (Some(limits), Some(outcome)) = (limits, limited) {
@@ -156,20 +160,27 @@ fn notes(outcomes: &[Outcome]) -> BTreeSet<String> {
 
 /// How much two threads gain, here and with the same peers.
 fn scaling(outcomes: &[Outcome]) -> Vec<String> {
-    let pairs = outcomes.iter().filter_map(|two| {
-        let one = two.row.on_one_thread()?;
-        Some((outcomes.iter().find(|outcome| outcome.row.name == one.name)?, two))
-    });
     let text = |(one, two): (&Outcome, &Outcome)| {
         let peers = two.peers.iter().filter_map(|(peer, timing)| {
             let (_, alone) = one.peers.iter().find(|(other, _)| other == peer)?;
             Some(format!("{peer} {:.2}", alone.seconds() / timing.seconds()))
         });
-        let ours = one.ours.seconds() / two.ours.seconds();
-        let all: Vec<_> = std::iter::once(format!("ketline {ours:.2}")).chain(peers).collect();
+        let all: Vec<_> = std::iter::once(format!("ketline {:.2}", gain(one, two))).chain(peers).collect();
         format!("{}: gain over one thread: {}", two.row.name, all.join(", "))
     };
-    pairs.map(text).collect()
+    pairs(outcomes).map(text).collect()
+}
+
+/// Rows of two threads, each after the same row of one.
+fn pairs(outcomes: &[Outcome]) -> impl Iterator<Item = (&Outcome, &Outcome)> {
+    outcomes.iter().filter_map(|two| {
+        let one = two.row.on_one_thread()?;
+        Some((outcomes.iter().find(|outcome| outcome.row.name == one.name)?, two))
+    })
+}
+
+fn gain(one: &Outcome, two: &Outcome) -> f64 {
+    one.ours.seconds() / two.ours.seconds()
 }
 
 /// A duration with its unit.

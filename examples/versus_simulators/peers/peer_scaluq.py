@@ -1,4 +1,4 @@
-"""scaluq."""
+"""scaluq. Option: `serial` for its execution space without threads, which is faster for small states."""
 
 from workload import ones, p0, parameter_sets, Task
 
@@ -29,19 +29,23 @@ class Peer:
                 circuit.add_gate(gate.U1(q[1], a[0], [q[0]]))
         return circuit
 
-    def observable(self, w):
+    def space(self, w, option):
+        import scaluq
+
+        return getattr(scaluq.host_serial if option == "serial" else scaluq.default, w["precision"])
+
+    def observable(self, w, option):
         import scaluq
 
         words = [(c, " ".join(f"{l} {k}" for l, k in zip(letters, q))) for c, letters, q in w["terms"]]
-        return scaluq.Operator([scaluq.PauliOperator(word, coefficient) for coefficient, word in words])
+        products = [scaluq.PauliOperator(word, coefficient) for coefficient, word in words]
+        return self.space(w, option).Operator(products)
 
-    def zero(self, w):
-        import scaluq
-
-        return scaluq.StateVector(w["width"], precision=w["precision"])
+    def zero(self, w, option):
+        return self.space(w, option).StateVector(w["width"])
 
     def state(self, w, option):
-        circuit, state = self.circuit(w), self.zero(w)
+        circuit, state = self.circuit(w), self.zero(w, option)
 
         def run():
             state.set_zero_state()
@@ -50,7 +54,7 @@ class Peer:
         return Task(run, lambda _: p0(state.get_amplitude_at(0)))
 
     def expectation(self, w, option):
-        circuit, state, observable = self.circuit(w), self.zero(w), self.observable(w)
+        circuit, state, observable = self.circuit(w), self.zero(w, option), self.observable(w, option)
 
         def run():
             state.set_zero_state()
@@ -71,7 +75,7 @@ class Peer:
                 circuit.add_gate(gate.CX(*q))
             else:
                 circuit.add_param_gate(rotations[name](q[0]), f"p{parameter}")
-        state, observable = scaluq.StateVectorBatched(len(sets), w["width"]), self.observable(w)
+        state, observable = self.space(w, option).StateVectorBatched(len(sets), w["width"]), self.observable(w, option)
         named = {f"p{k}": list(sets[:, k]) for k in range(sets.shape[1])}
 
         def run():
@@ -82,7 +86,7 @@ class Peer:
         return Task(run, lambda value: {"energy": value}, "batched")
 
     def samples(self, w, option):
-        state = self.zero(w)
+        state = self.zero(w, option)
         self.circuit(w).update_quantum_state(state)
         return Task(
             lambda: state.sampling(w["shots"]),
