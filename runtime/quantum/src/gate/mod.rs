@@ -14,6 +14,8 @@
 
 mod call;
 mod cartan;
+#[macro_use]
+mod declare;
 mod lower;
 mod matrix;
 mod row;

@@ -2,6 +2,12 @@
 
 use crate::{Angle, Matrix};
 
+/// Frequencies at which the entries of a gate vary with an angle; differences of them are those of an expectation value.
+pub(super) const HALF: &[f64] = &[-0.5, 0.5];
+pub(super) const HALF_CONTROLLED: &[f64] = &[-0.5, 0.0, 0.5];
+pub(super) const UNIT: &[f64] = &[0.0, 1.0];
+pub(super) const BOTH: &[f64] = &[-1.0, 0.0, 1.0];
+
 /// A gate of the table: its names, its matrix with derivatives, its inverse and its decomposition.
 ///
 /// Matrices are those of the *targets*: `controls` leading operands control them. Operand 0 is the least significant
@@ -94,4 +100,14 @@ pub(super) fn step<A: Into<Angle>, const N: usize, const Q: usize>(
 /// A [`step`] without angles.
 pub(super) fn plain<const Q: usize>(gate: &'static str, operands: [usize; Q]) -> Step {
     Step { gate, angles: Vec::new(), operands: operands.to_vec() }
+}
+
+/// The general one-qubit gate.
+pub(super) fn step_u(theta: Angle, phi: Angle, lambda: Angle, target: usize) -> Step {
+    step("u", [theta, phi, lambda], [target])
+}
+
+/// `diag(1, exp(i lambda))` in native gates.
+pub(super) fn phase_of(lambda: f64) -> Vec<Step> {
+    vec![step("gphase", [lambda / 2.0], []), step("rz", [lambda], [0])]
 }

@@ -3,52 +3,7 @@
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use super::matrix::{self, cis, diagonal, pair, permutation, rotation, rotation_slope, rows};
-use super::row::{Row, Step, plain, step};
-use crate::circuit::{Builder, IntoAngle, Operand};
-
-/// Frequencies at which the entries of a gate vary with an angle; differences of them are those of an expectation value.
-const HALF: &[f64] = &[-0.5, 0.5];
-const HALF_CONTROLLED: &[f64] = &[-0.5, 0.0, 0.5];
-const UNIT: &[f64] = &[0.0, 1.0];
-const BOTH: &[f64] = &[-1.0, 0.0, 1.0];
-
-macro_rules! method {
-    ($name:ident, $doc:expr, ($($angle:ident),*; $($operand:ident),*)) => {
-        #[doc = $doc]
-        pub fn $name(&mut self $(, $angle: impl IntoAngle)* $(, $operand: impl Operand)*) {
-            self.call(stringify!($name), &[$($angle.into_angle()),*], &[$($operand.qubits()),*]);
-        }
-    };
-}
-
-macro_rules! names {
-    (($($angle:ident),*; $($operand:ident),*)) => { (&[$(stringify!($angle)),*], &[$(stringify!($operand)),*]) };
-}
-
-macro_rules! gates {
-    ($($(#[doc = $doc:literal])+ $name:ident $args:tt $(as $alias:ident)* { $($field:ident: $value:expr),* $(,)? })*) => {
-        pub(super) static TABLE: &[Row] = &[$({
-            const NAMES: (&[&str], &[&str]) = names!($args);
-            Row {
-                name: stringify!($name),
-                aliases: &[$(stringify!($alias)),*],
-                doc: concat!($($doc, "\n"),+),
-                angles: NAMES.0,
-                operands: NAMES.1,
-                $($field: $value,)*
-                ..Row::BLANK
-            }
-        }),*];
-
-        /// One method a gate of the table: angles first, then operands; registers broadcast.
-        impl Builder {
-            $(
-                method!($name, concat!($($doc, "\n"),+), $args);
-                $(method!($alias, concat!("Another name of [`", stringify!($name), "`](Self::", stringify!($name), ")."), $args);)*
-            )*
-        }
-    };
-}
+use super::row::{BOTH, HALF, HALF_CONTROLLED, UNIT, phase_of, plain, step, step_u};
 
 gates! {
     /// The phase `exp(i gamma)` of everything; it matters once it is controlled.
@@ -359,11 +314,9 @@ gates! {
         exponents: &[HALF],
         inverse: |a| step("rxx", [-a[0]], [0, 1]),
         decomposition: |a| vec![
-            plain("h", [0]),
-            plain("h", [1]),
+            plain("h", [0]), plain("h", [1]),
             step("rzz", [a[0]], [0, 1]),
-            plain("h", [0]),
-            plain("h", [1]),
+            plain("h", [0]), plain("h", [1]),
         ],
     }
     /// `exp(-i theta Y Y / 2)`.
@@ -373,11 +326,9 @@ gates! {
         exponents: &[HALF],
         inverse: |a| step("ryy", [-a[0]], [0, 1]),
         decomposition: |a| vec![
-            plain("sx", [0]),
-            plain("sx", [1]),
+            plain("sx", [0]), plain("sx", [1]),
             step("rzz", [a[0]], [0, 1]),
-            plain("sxdg", [0]),
-            plain("sxdg", [1]),
+            plain("sxdg", [0]), plain("sxdg", [1]),
         ],
     }
     /// `exp(-i theta Z Z / 2)`.
@@ -404,16 +355,11 @@ gates! {
         inverse: |a| step("xx_plus_yy", [-a[0], a[1]], [0, 1]),
         decomposition: |a| vec![
             step("rz", [a[1] + FRAC_PI_2], [0]),
-            step("rz", [-FRAC_PI_2], [1]),
-            plain("sx", [1]),
-            step("rz", [FRAC_PI_2], [1]),
+            step("rz", [-FRAC_PI_2], [1]), plain("sx", [1]), step("rz", [FRAC_PI_2], [1]),
             plain("cx", [1, 0]),
-            step("ry", [a[0] / -2.0], [1]),
-            step("ry", [a[0] / -2.0], [0]),
+            step("ry", [a[0] / -2.0], [1]), step("ry", [a[0] / -2.0], [0]),
             plain("cx", [1, 0]),
-            step("rz", [-FRAC_PI_2], [1]),
-            plain("sxdg", [1]),
-            step("rz", [FRAC_PI_2], [1]),
+            step("rz", [-FRAC_PI_2], [1]), plain("sxdg", [1]), step("rz", [FRAC_PI_2], [1]),
             step("rz", [-a[1] - FRAC_PI_2], [0]),
         ],
     }
@@ -425,20 +371,10 @@ gates! {
         inverse: |_| plain("ccx", [0, 1, 2]),
         decomposition: |_| vec![
             plain("h", [2]),
-            plain("cx", [1, 2]),
-            plain("tdg", [2]),
-            plain("cx", [0, 2]),
-            plain("t", [2]),
-            plain("cx", [1, 2]),
-            plain("tdg", [2]),
-            plain("cx", [0, 2]),
-            plain("t", [1]),
-            plain("t", [2]),
+            plain("cx", [1, 2]), plain("tdg", [2]), plain("cx", [0, 2]), plain("t", [2]),
+            plain("cx", [1, 2]), plain("tdg", [2]), plain("cx", [0, 2]), plain("t", [1]), plain("t", [2]),
             plain("h", [2]),
-            plain("cx", [0, 1]),
-            plain("t", [0]),
-            plain("tdg", [1]),
-            plain("cx", [0, 1]),
+            plain("cx", [0, 1]), plain("t", [0]), plain("tdg", [1]), plain("cx", [0, 1]),
         ],
     }
     /// Z with two controls.
@@ -457,13 +393,4 @@ gates! {
         inverse: |_| plain("cswap", [0, 1, 2]),
         decomposition: |_| vec![plain("cx", [2, 1]), plain("ccx", [0, 1, 2]), plain("cx", [2, 1])],
     }
-}
-
-fn step_u(theta: crate::Angle, phi: crate::Angle, lambda: crate::Angle, target: usize) -> Step {
-    step("u", [theta, phi, lambda], [target])
-}
-
-/// `diag(1, exp(i lambda))` in native gates.
-fn phase_of(lambda: f64) -> Vec<Step> {
-    vec![step("gphase", [lambda / 2.0], []), step("rz", [lambda], [0])]
 }
