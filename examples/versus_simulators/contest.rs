@@ -32,8 +32,9 @@ const COLD: f64 = 0.5;
 /// A peer that takes this many times as long as the best one at first is not timed again: where the best takes less than
 /// [`COLD`], when a first run may have been disturbed and rounds cost little, and where it takes longer.
 const HOPELESS: (f64, f64) = (3.0, 1.5);
-/// A first run is given up after this many times the best one so far, and as many seconds as starting threads may take.
-const GIVEN_UP: (f64, f64) = (3.0, 5.0);
+/// A first run is given up after this many times the best one so far, which is hopeless, and as many seconds as what comes
+/// once may take.
+const GIVEN_UP: (f64, f64) = (2.0, 5.0);
 
 /// The processes that take part, kept from row to row: importing a peer takes seconds.
 #[derive(Debug)]

@@ -173,7 +173,7 @@ impl Row {
 pub(crate) const ROWS: &[Row] = &[
     row("w1_n24_f64_t1", Kind::State, W1, 24, (8.6, 4.0)),
     row("w1_n24_f64_t2", Kind::State, W1, 24, (9.1, 6.0))
-        .against(&[LIGHTNING, AER, QULACS_2, SCALUQ])
+        .against(&[LIGHTNING, QULACS_2, AER, SCALUQ])
         .two_threads(),
     row("w1_n24_f32_t1", Kind::State, W1, 24, (1.6, 1.5)).single().against(&[QSIM_2, QSIM_3, QSIM_4]),
     row("w1_n24_f32_t2", Kind::State, W1, 24, (0.83, 1.5))
