@@ -5,12 +5,14 @@ use std::marker::PhantomData;
 
 use super::branch;
 use super::counts::Counts;
+use super::machine::Prediction;
 use super::precision::Precision;
 use super::program::{Program, Space, Step};
 use super::pure::PureState;
 use super::shot::Shots;
 use super::state::{Ensemble, QuantumState};
-use super::{Plan, Simulator, readout};
+use super::sweep::effort::Effort;
+use super::{Plan, Simulator, kernel, readout};
 use crate::{Circuit, Error, Observable, Result};
 
 /// Simulates pure states: exact, `2^n` amplitudes.
@@ -78,6 +80,33 @@ impl<T: Precision> VectorPlan<T> {
     /// As [`Self::run_from`] and [`Plan::probabilities`].
     pub fn probabilities_from(&self, initial: PureState<T>, values: &[f64]) -> Result<Vec<f64>> {
         readout::probabilities(&self.program, &self.evolve(initial, values, self.program.kept())?)
+    }
+
+    /// The least time of a run on this machine with the threads that there are: what it moves and computes, as printed,
+    /// against the bandwidth and the floating-point peak of [`Machine::measured`](super::Machine::measured). Gates under
+    /// conditions are left out, and so are reading the result and measurements on the way.
+    ///
+    /// ```
+    /// # use ketline_quantum::simulator::{Simulator, StateVector};
+    /// # use ketline_quantum::Builder;
+    /// # let mut b = Builder::new("one");
+    /// # let q = b.qubit("q");
+    /// # b.h(q);
+    /// let plan = StateVector::new().plan(&b.finish()?)?;
+    /// let prediction = plan.prediction();
+    /// println!("{plan}\n{prediction}"); // ... at least 12.345 ms with 1 thread, bound by arithmetic ...
+    /// assert!(prediction.seconds() < 1.0);
+    /// # Ok::<(), ketline_quantum::Error>(())
+    /// ```
+    pub fn prediction(&self) -> Prediction {
+        let width = self.program.width;
+        let threads = if 1 << width < kernel::PARALLEL { 1 } else { rayon::current_num_threads() };
+        let efforts = self.program.engines().map(|engine| engine.effort(width));
+        let sum = |(bytes, operations), effort: Effort| {
+            (bytes + effort.bytes, operations + 2.0 * effort.multiply_adds)
+        };
+        let (bytes, operations) = efforts.fold((0.0, 0.0), sum);
+        Prediction::new::<T>(bytes, operations, threads)
     }
 
     fn evolve(&self, initial: PureState<T>, values: &[f64], keep: u128) -> Result<Ensemble<PureState<T>>> {

@@ -1,7 +1,7 @@
 //! The state-vector engine: circuit → primitives → sweeps over blocks of amplitudes → tiles of vector registers.
 pub(crate) mod bound;
 mod buffer;
-mod effort;
+pub(crate) mod effort;
 pub(crate) mod engine;
 mod kernel;
 pub(crate) mod primitive;
