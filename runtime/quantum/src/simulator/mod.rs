@@ -65,6 +65,7 @@ pub(crate) mod kernel;
 mod machine;
 pub(crate) mod memory;
 mod mixed;
+pub(crate) mod pages;
 pub(crate) mod pauli;
 mod precision;
 pub(crate) mod program;

@@ -9,7 +9,7 @@ use super::kernel::Layout;
 use super::precision::{Precision, widen};
 use super::state::{QuantumState, check_qubits};
 use super::sums::PauliSum;
-use super::{bits, memory, readout, sampling};
+use super::{bits, memory, pages, readout, sampling};
 use crate::{C64, Error, Matrix, Observable, Result};
 
 /// Qubits of the widest state vector.
@@ -31,7 +31,7 @@ impl<T: Precision> PureState<T> {
             return Err(Error::TooManyQubits { found: width, limit: MAX_QUBITS });
         }
         memory::check(width, Self::bytes(width))?;
-        let mut amplitudes = vec![Complex::new(T::zero(), T::zero()); 1 << width];
+        let mut amplitudes = pages::zeros(1 << width);
         amplitudes[0].re = T::one();
         Ok(Self { amplitudes })
     }
