@@ -37,7 +37,7 @@ use venv::Environment;
 const QUICK: usize = 20;
 
 /// Minutes that the rows share: what a run may take, less what lasts longer than it should.
-const MINUTES: (f64, f64) = (17.0, 4.0);
+const MINUTES: (f64, f64) = (17.0, 3.5);
 const MINUTES_EXPECTED: &str = "a number of minutes >= 0";
 
 const FLAGS: [Flag; 7] = [
@@ -47,7 +47,7 @@ const FLAGS: [Flag; 7] = [
     Flag::value(
         "minutes",
         "N",
-        "what the whole run should take; rows that would last longer get fewer rounds [17, quick 4]",
+        "what the whole run should take; rows that would last longer get fewer rounds [17, quick 3.5]",
     ),
     Flag::value("venv", "DIR", "the environment of the peers [versus-venv in the build folder]"),
     Flag::value("python", "PROGRAM", "the Python that makes the environment [python3]"),
