@@ -9,6 +9,7 @@ use super::{Lanes, Tiled};
 
 /// 4 numbers of 64 bits.
 #[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct F64x4(__m256d);
 
 // SAFETY (of all methods): the trait asks the caller for the instructions and for valid pointers
@@ -96,6 +97,18 @@ impl Lanes for F64x4 {
     }
 
     #[inline(always)]
+    unsafe fn select(self, other: Self, sign: Self) -> Self {
+        unsafe { Self(_mm256_blendv_pd(self.0, other.0, sign.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn pin<const R: usize>(tile: &mut [Self; R]) {
+        if let Some(tile) = tile.first_chunk_mut::<8>() {
+            unsafe { pin_f64(&mut *std::ptr::from_mut(tile).cast()) }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f64 {
         let mut lanes = [0.0; Self::LANES];
         unsafe { self.store(lanes.as_mut_ptr()) };
@@ -105,6 +118,7 @@ impl Lanes for F64x4 {
 
 /// 8 numbers of 32 bits.
 #[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct F32x8(__m256);
 
 // SAFETY (of all methods): the trait asks the caller for the instructions and for valid pointers
@@ -191,9 +205,24 @@ impl Lanes for F32x8 {
     }
 
     #[inline(always)]
+    unsafe fn select(self, other: Self, sign: Self) -> Self {
+        unsafe { Self(_mm256_blendv_ps(self.0, other.0, sign.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn pin<const R: usize>(tile: &mut [Self; R]) {
+        if let Some(tile) = tile.first_chunk_mut::<8>() {
+            unsafe { pin_f32(&mut *std::ptr::from_mut(tile).cast()) }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f32 {
         let mut lanes = [0.0; Self::LANES];
         unsafe { self.store(lanes.as_mut_ptr()) };
         lanes.iter().sum()
     }
 }
+
+pin!(pin_f64, __m256d, 8, "avx", "ymm0" 0 "ymm1" 1 "ymm2" 2 "ymm3" 3 "ymm4" 4 "ymm5" 5 "ymm6" 6 "ymm7" 7);
+pin!(pin_f32, __m256, 8, "avx", "ymm0" 0 "ymm1" 1 "ymm2" 2 "ymm3" 3 "ymm4" 4 "ymm5" 5 "ymm6" 6 "ymm7" 7);

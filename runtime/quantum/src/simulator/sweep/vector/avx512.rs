@@ -9,6 +9,7 @@ use super::{Lanes, Tiled};
 
 /// 8 numbers of 64 bits.
 #[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct F64x8(__m512d);
 
 // SAFETY (of all methods): the trait asks the caller for the instructions and for valid pointers
@@ -95,6 +96,20 @@ impl Lanes for F64x8 {
     }
 
     #[inline(always)]
+    unsafe fn select(self, other: Self, sign: Self) -> Self {
+        unsafe {
+            Self(_mm512_mask_blend_pd(_mm512_movepi64_mask(_mm512_castpd_si512(sign.0)), self.0, other.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn pin<const R: usize>(tile: &mut [Self; R]) {
+        if let Some(tile) = tile.first_chunk_mut::<16>() {
+            unsafe { pin_f64(&mut *std::ptr::from_mut(tile).cast()) }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f64 {
         unsafe { _mm512_reduce_add_pd(self.0) }
     }
@@ -102,6 +117,7 @@ impl Lanes for F64x8 {
 
 /// 16 numbers of 32 bits.
 #[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct F32x16(__m512);
 
 // SAFETY (of all methods): the trait asks the caller for the instructions and for valid pointers
@@ -188,7 +204,26 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
+    unsafe fn select(self, other: Self, sign: Self) -> Self {
+        unsafe {
+            Self(_mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(sign.0)), self.0, other.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn pin<const R: usize>(tile: &mut [Self; R]) {
+        if let Some(tile) = tile.first_chunk_mut::<16>() {
+            unsafe { pin_f32(&mut *std::ptr::from_mut(tile).cast()) }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f32 {
         unsafe { _mm512_reduce_add_ps(self.0) }
     }
 }
+
+pin!(pin_f64, __m512d, 16, "avx512f", "zmm0" 0 "zmm1" 1 "zmm2" 2 "zmm3" 3 "zmm4" 4 "zmm5" 5 "zmm6" 6 "zmm7" 7
+    "zmm8" 8 "zmm9" 9 "zmm10" 10 "zmm11" 11 "zmm12" 12 "zmm13" 13 "zmm14" 14 "zmm15" 15);
+pin!(pin_f32, __m512, 16, "avx512f", "zmm0" 0 "zmm1" 1 "zmm2" 2 "zmm3" 3 "zmm4" 4 "zmm5" 5 "zmm6" 6 "zmm7" 7
+    "zmm8" 8 "zmm9" 9 "zmm10" 10 "zmm11" 11 "zmm12" 12 "zmm13" 13 "zmm14" 14 "zmm15" 15);

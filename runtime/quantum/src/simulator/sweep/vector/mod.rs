@@ -6,6 +6,25 @@
 #![allow(unsafe_code)] // the instructions of the processor
 #![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
+/// [`Lanes::pin`] for a tile: which register each vector is in.
+#[cfg(target_arch = "x86_64")]
+macro_rules! pin {
+    ($name:ident, $vector:ty, $count:literal, $feature:literal, $($register:tt $number:literal)*) => {
+        #[inline]
+        #[target_feature(enable = $feature)]
+        fn $name(tile: &mut [$vector; $count]) {
+            // SAFETY: no instruction
+            unsafe {
+                std::arch::asm!(
+                    "",
+                    $(inout($register) tile[$number],)*
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -76,8 +95,15 @@ pub trait Lanes: Copy + 'static {
     unsafe fn index(of: impl Fn(usize) -> usize) -> Self::Index;
     /// The lanes in another order.
     unsafe fn permute(self, index: Self::Index) -> Self;
+    /// The lanes of `other` where those of `sign` are negative.
+    unsafe fn select(self, other: Self, sign: Self) -> Self;
     /// The sum of all lanes.
     unsafe fn sum(self) -> Self::Real;
+
+    /// Has each vector of a tile in a register of its own here: where an interpreter jumps, the compiler would choose
+    /// differently before and after each jump, and move or spill the whole tile.
+    #[inline(always)]
+    unsafe fn pin<const R: usize>(_: &mut [Self; R]) {}
 
     /// The complex product with numbers whose real parts are in all lanes of `re` and imaginary parts in those of `im`.
     #[inline(always)]

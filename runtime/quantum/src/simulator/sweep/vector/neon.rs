@@ -95,6 +95,11 @@ impl Lanes for F64x2 {
     }
 
     #[inline(always)]
+    unsafe fn select(self, other: Self, sign: Self) -> Self {
+        unsafe { Self(vbslq_f64(vcltzq_f64(sign.0), other.0, self.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f64 {
         unsafe { vaddvq_f64(self.0) }
     }
@@ -186,6 +191,11 @@ impl Lanes for F32x4 {
     #[inline(always)]
     unsafe fn permute(self, index: Self::Index) -> Self {
         unsafe { Self(vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(self.0), index))) }
+    }
+
+    #[inline(always)]
+    unsafe fn select(self, other: Self, sign: Self) -> Self {
+        unsafe { Self(vbslq_f32(vcltzq_f32(sign.0), other.0, self.0)) }
     }
 
     #[inline(always)]

@@ -106,6 +106,11 @@ impl<T: Precision, const N: usize> Lanes for Array<T, N> {
     }
 
     #[inline(always)]
+    unsafe fn select(self, other: Self, sign: Self) -> Self {
+        Self(from_fn(|k| if sign.0[k] < T::zero() { other.0[k] } else { self.0[k] }))
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> T {
         self.0.iter().fold(T::zero(), |sum, lane| sum + *lane)
     }

@@ -29,6 +29,7 @@ impl<T: Precision> Kernel<T> for All<'_, T> {
                 a.real_parts(),
                 a.imaginary_parts(),
                 a.permute(reversed),
+                a.select(b, c),
                 a.times(b.real_parts(), b.imaginary_parts()),
                 V::splat(a.sum()),
             ];
@@ -43,7 +44,7 @@ impl<T: Precision> Kernel<T> for All<'_, T> {
 }
 
 fn check<T: Precision>() {
-    let numbers: Vec<T> = (0..48).map(|k| T::narrow((f64::from(k) * 0.37).sin())).collect();
+    let numbers: Vec<T> = (0..48).map(|k| T::narrow((f64::from(k) * 1.37).sin())).collect();
     for level in Level::all() {
         let n = T::lanes(*level);
         let (a, b, c) = (&numbers[..n], &numbers[n..2 * n], &numbers[2 * n..3 * n]);
@@ -66,6 +67,7 @@ fn check<T: Precision>() {
                 a[k & !1],
                 a[k | 1],
                 a[n - 1 - k],
+                if c[k] < T::zero() { b[k] } else { a[k] },
                 product,
                 sum,
             ];
