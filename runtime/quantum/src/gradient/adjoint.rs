@@ -1,22 +1,22 @@
 //! The adjoint method: one sweep forward, one backward.
 
+use super::Gradient;
 use super::operator::Operator;
-use super::{Gradient, frozen};
+use crate::circuit::Instruction;
 use crate::linalg::inner;
-use crate::simulator::form::Form;
-use crate::simulator::program::{Bindings, Program, Space, Step};
-use crate::simulator::{self, PureState};
+use crate::simulator::program::{Program, Space, Step, split};
+use crate::simulator::sweep::engine::Engine;
+use crate::simulator::{self, PureState, pages};
 use crate::{C64, Circuit, Error, Result};
 
 /// A unitary circuit compiled for gradients of `<psi(theta)| M |psi(theta)>` (Jones and Gacon, arXiv:2009.02823).
 ///
-/// The backward sweep undoes the gates one by one, so two vectors are kept, however deep the circuit is. Measurements that
-/// nothing follows are left out, as everywhere.
+/// The backward sweep undoes the gates, so two vectors are kept, however deep the circuit is. They lie side by side and
+/// run through the kernels of the simulator as one. Measurements that nothing follows are left out, as everywhere.
 #[derive(Debug, Clone)]
 pub struct Adjoint {
     program: Program<f64>,
-    /// The inverse of each constant step.
-    inverses: Vec<Option<Form<f64>>>,
+    back: Engine<f64>,
 }
 
 impl Adjoint {
@@ -25,7 +25,8 @@ impl Adjoint {
     /// # Errors
     /// [`Error::NotDifferentiable`] for noise, measurement before the end, reset and conditions.
     pub fn new(circuit: &impl AsRef<Circuit>) -> Result<Self> {
-        let program = Program::stepwise(circuit.as_ref(), Space::Vector)?;
+        let circuit = circuit.as_ref();
+        let program = Program::new(circuit, Space::Vector)?;
         if let Some(step) = program.steps.get(program.certain()) {
             let instead = match step {
                 Step::Kraus(_) => "`density_gradient`",
@@ -37,8 +38,13 @@ impl Adjoint {
                 instead,
             });
         }
-        let inverses = frozen(&program.steps);
-        Ok(Self { program, inverses })
+        let (body, _) = split(circuit)?;
+        let calls = body.into_iter().filter_map(|step| match step {
+            Instruction::Gate(call) => Some(call),
+            _ => None,
+        });
+        let back = Engine::back(calls, program.width);
+        Ok(Self { program, back })
     }
 
     /// The expectation of an operator and its gradient.
@@ -49,37 +55,18 @@ impl Adjoint {
     pub fn gradient(&self, operator: &impl Operator, values: &[f64]) -> Result<Gradient> {
         let program = &self.program;
         operator.check(program.width)?;
-        let bindings = program.bind(values)?;
-        let mut psi = self.forward(&bindings)?;
-        simulator::memory::check(program.width, 16 << program.width)?;
-        let mut dual = vec![C64::ZERO; psi.len()];
-        operator.apply(&psi, &mut dual);
-        let value = inner(&psi, &dual).re;
         let mut gradient = vec![0.0; program.parameters().len()];
-        for (step, inverse) in program.steps.iter().zip(&self.inverses).rev() {
-            match (step, inverse) {
-                (Step::Fixed(layout, _), Some(inverse)) => {
-                    layout.apply(inverse, &mut psi);
-                    layout.apply(inverse, &mut dual);
-                }
-                (Step::Gate(gate), _) => {
-                    let angles = gate.call.values(values);
-                    for (layout, form) in gate.layouts.iter().zip(&bindings.forms[gate.slot..]) {
-                        let inverse = form.adjoint(layout.dimension());
-                        layout.apply(&inverse, &mut psi);
-                        for (k, angle) in
-                            gate.call.angles.iter().enumerate().filter(|(_, a)| !a.is_constant())
-                        {
-                            let slope = Form::entries(&gate.call.gate.derivative(&angles, k));
-                            let slope = 2.0 * layout.bracket(&slope, &dual, &psi).re;
-                            angle.terms().for_each(|(p, coefficient)| gradient[p] += coefficient * slope);
-                        }
-                        layout.apply(&inverse, &mut dual);
-                    }
-                }
-                _ => {}
-            }
-        }
+        program.parameters().check(values)?;
+        let bound = self.back.bind(values)?;
+        let pair = self.back.pair_width();
+        simulator::memory::check(program.width, 16 << pair)?;
+        let mut states = pages::zeros(1 << pair);
+        let (psi, dual) = states.split_at_mut(1 << (pair - 1));
+        let (psi, dual) = (&mut psi[..1 << program.width], &mut dual[..1 << program.width]);
+        self.forward(values, psi)?;
+        operator.apply(psi, dual);
+        let value = inner(psi, dual).re;
+        self.back.meet(bound.as_ref(), &mut states, &mut gradient);
         Ok(Gradient { value, gradient })
     }
 
@@ -93,14 +80,16 @@ impl Adjoint {
     /// # Errors
     /// [`Error::ParameterCount`], [`Error::ParameterValue`]; [`Error::TooManyQubits`], [`Error::Memory`].
     pub fn state(&self, values: &[f64]) -> Result<PureState> {
-        PureState::from_amplitudes(self.forward(&self.program.bind(values)?)?)
+        let mut psi = PureState::zero(self.program.width)?.into_vec();
+        self.forward(values, &mut psi)?;
+        PureState::from_amplitudes(psi)
     }
 
-    fn forward(&self, bindings: &Bindings<f64>) -> Result<Vec<C64>> {
-        let mut psi = PureState::zero(self.program.width)?.into_vec();
-        for step in &self.program.steps {
-            simulator::apply(step, bindings, &mut psi);
-        }
-        Ok(psi)
+    /// Runs from zeros.
+    fn forward(&self, values: &[f64], psi: &mut [C64]) -> Result<()> {
+        let bindings = self.program.bind(values)?;
+        psi[0] = C64::ONE;
+        self.program.steps.iter().for_each(|step| simulator::apply(step, &bindings, psi));
+        Ok(())
     }
 }

@@ -38,8 +38,6 @@ pub use density::DensityAdjoint;
 pub use operator::{Hermitian, Operator, RankOnes};
 pub use shift::{Shift, ShiftRule, parameter_shift};
 
-use crate::simulator::form::Form;
-use crate::simulator::program::Step;
 use crate::{Circuit, Observable, Result};
 
 /// An expectation and its gradient.
@@ -78,13 +76,4 @@ pub fn density_gradient(
     values: &[f64],
 ) -> Result<Gradient> {
     DensityAdjoint::new(circuit)?.gradient(operator, values)
-}
-
-/// The adjoint of each constant step.
-fn frozen(steps: &[Step<f64>]) -> Vec<Option<Form<f64>>> {
-    let adjoint = |step: &Step<f64>| match step {
-        Step::Fixed(layout, form) => Some(form.adjoint(layout.dimension())),
-        _ => None,
-    };
-    steps.iter().map(adjoint).collect()
 }

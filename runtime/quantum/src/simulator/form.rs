@@ -2,8 +2,7 @@
 
 use num_complex::Complex;
 
-use super::precision::{Precision, narrow, widen};
-use crate::linalg::dagger;
+use super::precision::{Precision, narrow};
 use crate::{C64, Matrix};
 
 /// A small matrix.
@@ -59,34 +58,6 @@ impl<T: Precision> Form<T> {
             }
         }
         Self::Sparse(sparse)
-    }
-
-    /// The conjugate transpose; `dimension` is that of the matrix.
-    pub(crate) fn adjoint(&self, dimension: usize) -> Self {
-        match self {
-            Self::Diagonal(factors) => Self::Diagonal(factors.iter().map(Complex::conj).collect()),
-            Self::Exchange(a, b) => Self::Exchange(*a, *b),
-            Self::Dense(entries) => {
-                let entry = |at: usize| entries[at % dimension * dimension + at / dimension].conj();
-                Self::Dense((0..entries.len()).map(entry).collect())
-            }
-            Self::Sparse(sparse) => {
-                let mut matrix = Matrix::eye(dimension);
-                for (row, entries) in sparse.iter() {
-                    matrix[(row, row)] = C64::ZERO;
-                    for (column, entry) in entries {
-                        matrix[(row, *column)] = widen(*entry);
-                    }
-                }
-                Self::of(&dagger(&matrix))
-            }
-        }
-    }
-
-    /// The entries of a matrix that are not zero, as `(row, column, entry)`.
-    pub(crate) fn entries(matrix: &Matrix) -> Vec<(usize, usize, Complex<T>)> {
-        let filled = matrix.indexed_iter().filter(|(_, entry)| **entry != C64::ZERO);
-        filled.map(|((row, column), entry)| (row, column, narrow(*entry))).collect()
     }
 
     /// Whether it is the identity.

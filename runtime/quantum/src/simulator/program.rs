@@ -109,15 +109,6 @@ impl<T: Precision> Program<T> {
     /// Compiles a circuit. The gates of a state vector are planned together, unless noise is between them.
     pub(crate) fn new(circuit: &Circuit, space: Space) -> Result<Self> {
         let is_planned = space == Space::Vector && !has_channel(circuit.instructions());
-        Self::compile(circuit, space, is_planned)
-    }
-
-    /// Compiles a circuit to a step a gate.
-    pub(crate) fn stepwise(circuit: &Circuit, space: Space) -> Result<Self> {
-        Self::compile(circuit, space, false)
-    }
-
-    fn compile(circuit: &Circuit, space: Space, is_planned: bool) -> Result<Self> {
         let limit = match space {
             Space::Vector => MAX_QUBITS,
             Space::Density(_) => MAX_MIXED_QUBITS,

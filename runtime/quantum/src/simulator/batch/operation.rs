@@ -100,12 +100,12 @@ impl Operations {
 
     fn add(&mut self, primitive: Primitive) {
         match primitive {
-            Primitive::Phase { mask, angle } => {
+            Primitive::Phase { mask, angle, .. } => {
                 let Parity { mask, inverted } = self.frame.parity(mask);
                 let turn = self.turn(angle, inverted);
                 self.phase(Phase { mask, turn });
             }
-            Primitive::Rotate { qubit, angle } => {
+            Primitive::Rotate { qubit, angle, .. } => {
                 let Parity { mask, inverted } = self.frame.parity(1 << qubit);
                 let (flip, turn) = (self.frame.change(1 << qubit), self.turn(angle, inverted));
                 let signs = Signs::of(mask, flip, self.slots());

@@ -1,15 +1,23 @@
 //! A plan with the values of its parameters: codes and tables that the kernel reads.
 
+use std::f64::consts::TAU;
+
 use num_complex::Complex;
 
 use super::schedule::{Shape, Stage, Sweep};
-use super::tile::{Bit, Operation, Phases, Table, Term, Tile};
+use super::tile::{Bit, MOST_SIGNS, Operation, Phases, Table, Term, Tile};
 use crate::C64;
 use crate::simulator::form::Form;
 use crate::simulator::precision::{Precision, narrow};
 
-/// Deferred factors of rotations are applied before they leave these powers of two.
-const DEFERRED: f64 = 24.0;
+/// Largest tangent of one step, as a power of two: the half-turns beyond are two steps.
+const STEEPEST: i32 = 16;
+
+/// The power of two that deferred cosines may shrink to: far from the smallest numbers of each precision, and so are the
+/// amplitudes that grow instead from the largest.
+const fn deferred<T>() -> f64 {
+    if size_of::<T>() == 4 { 64.0 } else { 512.0 }
+}
 
 /// What a code does. One flat list: the kernel jumps by it. `0` to `3` are bits of a register's number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,18 +28,19 @@ pub(crate) enum Kind {
     Tangent1,
     Tangent2,
     Tangent3,
-    /// A rotation over its sine: `t a - b`, `t b + a`.
-    Cotangent0,
-    Cotangent1,
-    Cotangent2,
-    Cotangent3,
-    /// A rotation of a lane's bit: `cos v + (-sin, sin) permuted v`.
-    LaneRotation,
+    /// The same for a lane's bit: `v + (-t, t) permuted v`.
+    LaneTangent,
     /// Products with factors, one a register.
     Scalars,
+    /// The same, where the factors are products of those of several tables.
+    ScalarProducts,
     /// Products with factors, one a lane.
     Vectors,
-    /// Exchange of the registers with one bit set that differ in another: control, target.
+    /// Exchange of the registers that differ in a bit, the second number, where the first is 1 or the same.
+    Exchange00,
+    Exchange11,
+    Exchange22,
+    Exchange33,
     Exchange01,
     Exchange02,
     Exchange03,
@@ -44,39 +53,49 @@ pub(crate) enum Kind {
     Exchange30,
     Exchange31,
     Exchange32,
-    /// Exchange of registers by list.
-    Permute,
-    /// A flip of a register's bit under control of lanes.
-    MaskedFlip,
-    /// A flip of a lane's bit.
+    /// Any exchange of registers, by list, in some lanes.
+    Move,
+    /// A permutation of the lanes of each register, by list.
     LaneFlip,
     /// A product with one number.
     Scale,
+    /// The derivative by a rotation of a register's bit, but the last: that one tells the two states apart.
+    Meet0,
+    Meet1,
+    Meet2,
+    /// The same for a lane's bit.
+    LaneMeet,
+    /// The derivatives by phases.
+    Characters,
     /// Skips the next code where not all of these positions and outer qubits are 1.
     Unless,
 }
 
+const MEETINGS: [Kind; 3] = [Kind::Meet0, Kind::Meet1, Kind::Meet2];
+
+/// Registers of the largest tile.
+pub(crate) const MOST_REGISTERS: usize = 16;
+
 const TANGENTS: [Kind; 4] = [Kind::Tangent0, Kind::Tangent1, Kind::Tangent2, Kind::Tangent3];
-const COTANGENTS: [Kind; 4] = [Kind::Cotangent0, Kind::Cotangent1, Kind::Cotangent2, Kind::Cotangent3];
 const EXCHANGES: [[Kind; 4]; 4] = [
-    [Kind::Permute, Kind::Exchange01, Kind::Exchange02, Kind::Exchange03],
-    [Kind::Exchange10, Kind::Permute, Kind::Exchange12, Kind::Exchange13],
-    [Kind::Exchange20, Kind::Exchange21, Kind::Permute, Kind::Exchange23],
-    [Kind::Exchange30, Kind::Exchange31, Kind::Exchange32, Kind::Permute],
+    [Kind::Exchange00, Kind::Exchange01, Kind::Exchange02, Kind::Exchange03],
+    [Kind::Exchange10, Kind::Exchange11, Kind::Exchange12, Kind::Exchange13],
+    [Kind::Exchange20, Kind::Exchange21, Kind::Exchange22, Kind::Exchange23],
+    [Kind::Exchange30, Kind::Exchange31, Kind::Exchange32, Kind::Exchange33],
 ];
 
 /// One step of the kernel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Code<T> {
     pub(crate) kind: Kind,
-    /// A bit of a register's number, or of a lane's.
-    pub(crate) bit: u8,
-    /// Bits that a register's number must have; positions of a block's index that must be 1.
+    /// One of [`Bound::lists`]; for rotations of a lane's bit, the number of its flip.
+    pub(crate) list: u16,
+    /// Positions of a block's index that must be 1; for characters, the first derivative of the sweep.
     pub(crate) inside: u32,
-    /// Outer qubits that must be 1.
+    /// Outer qubits that must be 1; for characters, the first of [`Bound::sums`].
     pub(crate) outside: u64,
     pub(crate) value: T,
-    /// Where its table starts; for factors, the first of [`Bound::choices`]; for flips of lanes, which permutation.
+    /// Where its table starts; for factors and characters, the first of [`Bound::choices`]; else which derivative.
     pub(crate) at: u32,
     /// How many tables there are.
     pub(crate) count: u32,
@@ -98,10 +117,17 @@ pub(crate) struct Bound<T> {
     /// In the order of the plan's selections.
     pub(crate) choices: Vec<Choice>,
     pub(crate) tables: Vec<T>,
+    /// For each register, what is done to it: the register that it takes the place of, or the number of a flip of lanes.
+    pub(crate) lists: Vec<[u8; MOST_REGISTERS]>,
     /// Matrices of the dense stages.
     pub(crate) forms: Vec<Form<T>>,
     /// What is left to multiply the state with.
     pub(crate) scale: C64,
+    /// For each derivative that a sweep takes, the square of what both states were left to be multiplied with.
+    pub(crate) weights: Vec<f64>,
+    /// For each derivative by a phase, the number of the register that has its sum, and the bit of the part that is its
+    /// sign.
+    pub(crate) sums: Vec<(u8, u8)>,
 }
 
 impl<T: Precision> Bound<T> {
@@ -112,14 +138,18 @@ impl<T: Precision> Bound<T> {
             ends: Vec::new(),
             choices: Vec::new(),
             tables: Vec::new(),
+            lists: Vec::new(),
             forms: Vec::new(),
             scale: C64::cis(phase),
+            weights: Vec::new(),
+            sums: Vec::new(),
         };
         for stage in stages {
             match stage {
                 Stage::Sweep(Sweep { tiles, .. }) => {
+                    let first = bound.weights.len();
                     for tile in tiles {
-                        bound.tile(tile, shape, values);
+                        bound.tile(tile, shape, values, first);
                     }
                 }
                 Stage::Dense { matrix, .. } => bound.forms.push(Form::of(matrix)),
@@ -128,7 +158,8 @@ impl<T: Precision> Bound<T> {
         bound
     }
 
-    fn tile(&mut self, tile: &Tile, shape: Shape, values: &[f64]) {
+    /// Binds a tile of a sweep whose first derivative has this number.
+    fn tile(&mut self, tile: &Tile, shape: Shape, values: &[f64], first: usize) {
         for operation in &tile.operations {
             match operation {
                 Operation::Rotate { bit, angle } => self.rotation(*bit, angle.value(values), shape),
@@ -137,58 +168,101 @@ impl<T: Precision> Bound<T> {
                         let code = Code { inside: *inside, outside: *outside, ..Code::new(Kind::Unless) };
                         self.codes.push(code);
                     }
-                    let code = match *bit {
-                        Bit::Lane(lane) => {
-                            Code { at: lane_flip(lane, *lanes) as u32, ..Code::new(Kind::LaneFlip) }
-                        }
-                        Bit::Register(k) if *lanes != 0 => {
-                            let at = self.mask(*lanes, shape);
-                            Code { bit: k as u8, at, ..Code::new(Kind::MaskedFlip) }
-                        }
-                        Bit::Register(k) if registers.is_power_of_two() => {
-                            Code::new(EXCHANGES[registers.trailing_zeros() as usize][k])
-                        }
-                        Bit::Register(_) => {
-                            let at = self.tables.len() as u32;
-                            let sources = operation.sources(shape.tile);
-                            self.tables.extend(sources.iter().map(|from| T::narrow(*from as f64)));
-                            Code { at, ..Code::new(Kind::Permute) }
-                        }
-                    };
-                    self.codes.push(Code { inside: *registers as u32, ..code });
+                    let code = self.flip(operation, *bit, *registers, *lanes, shape);
+                    self.codes.push(code);
                 }
                 Operation::Phases(phases) => self.phases(phases, shape, values),
+                Operation::Meet { bit, .. } => {
+                    let at = (self.weights.len() - first) as u32;
+                    self.weights.push(self.scale.norm_sqr());
+                    self.codes.push(match *bit {
+                        Bit::Register(k) => Code { at, ..Code::new(MEETINGS[k]) },
+                        Bit::Lane(lane) => {
+                            Code { at, list: lane_flip(lane, 0) as u16, ..Code::new(Kind::LaneMeet) }
+                        }
+                    });
+                }
+                Operation::Characters(characters) => {
+                    let code = Code {
+                        at: self.choices.len() as u32,
+                        count: characters.sums.len() as u32,
+                        inside: (self.weights.len() - first) as u32,
+                        outside: self.sums.len() as u64,
+                        ..Code::new(Kind::Characters)
+                    };
+                    self.codes.push(code);
+                    self.choices.push(Choice { at: 0 });
+                    for (registers, sign) in &characters.sums {
+                        self.weights.push(self.scale.norm_sqr());
+                        self.sums.push((*registers as u8, sign.unwrap_or(MOST_SIGNS) as u8));
+                    }
+                }
             }
         }
         self.ends.push(self.codes.len() as u32);
     }
 
+    fn flip(
+        &mut self,
+        operation: &Operation,
+        bit: Bit,
+        registers: usize,
+        lanes: usize,
+        shape: Shape,
+    ) -> Code<T> {
+        match bit {
+            Bit::Lane(lane) => {
+                let flip =
+                    |k: usize| if k & registers == registers { lane_flip(lane, lanes) } else { LANE_FLIPS };
+                let list = self.list((0..1 << shape.tile).map(flip));
+                Code { list, ..Code::new(Kind::LaneFlip) }
+            }
+            Bit::Register(k) if lanes == 0 && registers == 0 => Code::new(EXCHANGES[k][k]),
+            Bit::Register(k) if lanes == 0 && registers.is_power_of_two() => {
+                Code::new(EXCHANGES[registers.trailing_zeros() as usize][k])
+            }
+            Bit::Register(_) => {
+                let list = self.list(operation.sources(shape.tile));
+                Code { at: self.mask(lanes, shape), list, ..Code::new(Kind::Move) }
+            }
+        }
+    }
+
+    /// Where a list is kept; there are few different ones.
+    fn list(&mut self, entries: impl IntoIterator<Item = usize>) -> u16 {
+        let mut list = [0; MOST_REGISTERS];
+        list.iter_mut().zip(entries).for_each(|(slot, entry)| *slot = entry as u8);
+        let at = self.lists.iter().position(|other| *other == list).unwrap_or_else(|| {
+            self.lists.push(list);
+            self.lists.len() - 1
+        });
+        at as u16
+    }
+
+    /// A rotation over its cosine. However large the tangent is, no digits are lost: the norm grows with it.
     fn rotation(&mut self, bit: Bit, angle: f64, shape: Shape) {
         let (sin, cos) = (angle / 2.0).sin_cos();
         if sin == 0.0 {
             self.scale *= cos;
             return;
         }
-        match bit {
-            Bit::Lane(lane) => {
-                let at = self.tables.len();
-                let complex = |k: usize| if k >> lane & 1 == 0 { -sin } else { sin };
-                self.tables.extend((0..2 << shape.lanes).map(|k| T::narrow(complex(k / 2))));
-                let (bit, value, at) = (lane as u8, T::narrow(cos), at as u32);
-                self.codes.push(Code { bit, value, at, ..Code::new(Kind::LaneRotation) });
-                return;
-            }
-            Bit::Register(k) if cos.abs() >= sin.abs() => {
-                self.scale *= cos;
-                self.codes.push(Code { value: T::narrow(sin / cos), ..Code::new(TANGENTS[k]) });
-            }
-            Bit::Register(k) => {
-                self.scale *= sin;
-                self.codes.push(Code { value: T::narrow(cos / sin), ..Code::new(COTANGENTS[k]) });
-            }
+        let tangent = sin / cos;
+        if tangent.abs() > f64::powi(2.0, STEEPEST) {
+            let half = angle.rem_euclid(2.0 * TAU) / 2.0;
+            return (0..2).for_each(|_| self.rotation(bit, half, shape));
         }
+        self.scale *= cos;
+        self.codes.push(match bit {
+            Bit::Register(k) => Code { value: T::narrow(tangent), ..Code::new(TANGENTS[k]) },
+            Bit::Lane(lane) => {
+                let at = self.tables.len() as u32;
+                let signed = |k: usize| if k >> lane & 1 == 0 { -tangent } else { tangent };
+                self.tables.extend((0..2 << shape.lanes).map(|k| T::narrow(signed(k / 2))));
+                Code { at, list: lane_flip(lane, 0) as u16, ..Code::new(Kind::LaneTangent) }
+            }
+        });
         let size = self.scale.norm();
-        if size.log2().abs() > DEFERRED {
+        if -size.log2() > deferred::<T>() {
             self.codes.push(Code { value: T::narrow(size), ..Code::new(Kind::Scale) });
             self.scale /= size;
         }
@@ -196,15 +270,17 @@ impl<T: Precision> Bound<T> {
 
     fn phases(&mut self, phases: &Phases, shape: Shape, values: &[f64]) {
         let mut scale = std::mem::replace(&mut self.scale, C64::ONE);
-        let kinds = [(Kind::Scalars, &phases.scalars, 0), (Kind::Vectors, &phases.vectors, 1 << shape.lanes)];
-        for (kind, tables, lanes) in kinds {
+        for (tables, lanes) in [(&phases.scalars, 0), (&phases.vectors, 1 << shape.lanes)] {
             let (at, count) = (self.choices.len() as u32, tables.len() as u32);
             for table in tables {
                 self.choices.push(Choice { at: self.tables.len() as u32 });
                 self.table(table, 1 << shape.tile, lanes, std::mem::replace(&mut scale, C64::ONE), values);
             }
-            if count > 0 {
-                self.codes.push(Code { at, count, ..Code::new(kind) });
+            match (lanes, count) {
+                (_, 0) => {}
+                (0, 1) => self.codes.push(Code { at, ..Code::new(Kind::Scalars) }),
+                (0, _) => self.codes.push(Code { at, count, ..Code::new(Kind::ScalarProducts) }),
+                _ => self.codes.extend((at..at + count).map(|at| Code { at, ..Code::new(Kind::Vectors) })),
             }
         }
     }
@@ -246,11 +322,11 @@ impl<T: Precision> Bound<T> {
         }
     }
 
-    /// Ones where lanes have these bits, else zeros.
+    /// Negative where lanes have these bits, else positive.
     fn mask(&mut self, lanes: usize, shape: Shape) -> u32 {
         let at = self.tables.len() as u32;
         let is_on = |k: usize| (k / 2) & lanes == lanes;
-        self.tables.extend((0..2 << shape.lanes).map(|k| if is_on(k) { T::one() } else { T::zero() }));
+        self.tables.extend((0..2 << shape.lanes).map(|k| if is_on(k) { -T::one() } else { T::one() }));
         at
     }
 
@@ -268,7 +344,7 @@ impl<T: Precision> Bound<T> {
 
 impl<T: Precision> Code<T> {
     fn new(kind: Kind) -> Self {
-        Self { kind, bit: 0, inside: 0, outside: 0, value: T::zero(), at: 0, count: 0 }
+        Self { kind, list: 0, inside: 0, outside: 0, value: T::zero(), at: 0, count: 0 }
     }
 }
 

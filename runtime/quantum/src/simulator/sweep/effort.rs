@@ -56,7 +56,7 @@ fn cost(operation: &Operation) -> (usize, f64) {
         Operation::Phases(Phases { scalars, vectors }) => {
             (1, 2.0 * (usize::from(!scalars.is_empty()) + vectors.len()) as f64)
         }
-        Operation::Flip { .. } => (2, 0.0),
+        Operation::Flip { .. } | Operation::Meet { .. } | Operation::Characters(_) => (2, 0.0),
     }
 }
 

@@ -11,7 +11,8 @@ use super::bound::Bound;
 use super::buffer::Buffer;
 use super::effort::Effort;
 use super::kernel::{Block, Layouts, PAD_EVERY, Selection, padded};
-use super::primitive::Primitives;
+use super::meeting::Meeting;
+use super::primitive::{Primitive, Primitives};
 use super::schedule::{Shape, Stage, Sweep, schedule};
 use super::tile::{Operation, Table, Tile};
 use super::vector::{Kernel, Lanes, Level};
@@ -41,6 +42,8 @@ pub(crate) struct Engine<T> {
     phase: Vec<Angle>,
     /// Codes and tables, where no parameter takes part.
     constant: Option<Bound<T>>,
+    /// The angles by which derivatives are taken.
+    slopes: Vec<Angle>,
 }
 
 impl<T: Precision> Engine<T> {
@@ -55,13 +58,37 @@ impl<T: Precision> Engine<T> {
         width: usize,
         level: Level,
     ) -> Self {
-        let primitives = Primitives::of(calls);
-        let shape = shape::<T>(level, width);
-        let is_constant = primitives.list.iter().all(|step| step.angle().is_none_or(Angle::is_constant))
-            && primitives.phase.iter().all(Angle::is_constant);
-        let stages = schedule(primitives.list, width.max(shape.block), shape);
+        let Primitives { list, phase, .. } = Primitives::of(calls);
+        Self::shaped(list, phase, width, level, shape::<T>(level, width))
+    }
+
+    /// Plans the way back of gates on `width` qubits, for two states at once, and the derivatives of their overlap by
+    /// the gates' angles. The states are the halves of a vector of [`Self::pair_width`] qubits.
+    pub(crate) fn back<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Self {
+        Self::back_with_level(calls, width, level::<T>(width + 1))
+    }
+
+    /// As [`Self::back`], for the vectors of a level.
+    pub(crate) fn back_with_level<'a>(
+        calls: impl IntoIterator<Item = &'a Call>,
+        width: usize,
+        level: Level,
+    ) -> Self {
+        let (list, slopes) = Primitives::of(calls).inverse();
+        // the qubit that tells the states apart is the last one, also of a tile
+        let shape = shape::<T>(level, width + 1);
+        let width = (width + 1).max(shape.lanes + shape.tile);
+        let shape = Shape { pair: Some(width - 1), ..shape };
+        Self { slopes, ..Self::shaped(list, Vec::new(), width, level, shape) }
+    }
+
+    fn shaped(list: Vec<Primitive>, phase: Vec<Angle>, width: usize, level: Level, shape: Shape) -> Self {
+        let angles = list.iter().filter_map(Primitive::angle).chain(&phase);
+        let is_constant = angles.into_iter().all(Angle::is_constant);
+        let stages = schedule(list, width.max(shape.block), shape);
         let selections = stages.iter().map(|stage| stage.selections(shape)).collect();
-        let mut engine = Self { level, shape, stages, selections, phase: primitives.phase, constant: None };
+        let slopes = Vec::new();
+        let mut engine = Self { level, shape, stages, selections, phase, constant: None, slopes };
         if is_constant {
             engine.constant = Some(engine.compile(&[]));
         }
@@ -90,6 +117,11 @@ impl<T: Precision> Engine<T> {
         self.level
     }
 
+    /// Qubits of a vector that has both states as its halves; 0 where there is one state.
+    pub(crate) fn pair_width(&self) -> usize {
+        self.shape.pair.map_or(0, |qubit| qubit + 1)
+    }
+
     /// What a run on a state of `width` qubits takes.
     pub(crate) fn effort(&self, width: usize) -> Effort {
         Effort::of(self, width)
@@ -107,15 +139,30 @@ impl<T: Precision> Engine<T> {
 
     /// Multiplies a vector by the unitary, as [`Self::bind`] bound it.
     pub(crate) fn apply(&self, bound: Option<&Bound<T>>, vector: &mut [Complex<T>]) {
+        self.run(bound, vector, &mut []);
+    }
+
+    /// Carries two states back, the halves of a vector, and adds the derivatives by the parameters to the gradient.
+    pub(crate) fn meet(&self, bound: Option<&Bound<T>>, vector: &mut [Complex<T>], gradient: &mut [f64]) {
+        let mut slopes = vec![0.0; self.slopes.len()];
+        self.run(bound, vector, &mut slopes);
+        for (angle, slope) in self.slopes.iter().zip(slopes) {
+            angle.terms().for_each(|(parameter, coefficient)| gradient[parameter] += coefficient * slope);
+        }
+    }
+
+    fn run(&self, bound: Option<&Bound<T>>, vector: &mut [Complex<T>], slopes: &mut [f64]) {
         let Some(bound) = bound.or(self.constant.as_ref()) else { return };
-        let (mut tile, mut code, mut choice, mut form) = (0, 0, 0, 0);
+        let mut first = First { code: 0, tile: 0, choice: 0, meeting: 0 };
+        let mut forms = bound.forms.iter();
         let last = self.stages.iter().rposition(|stage| matches!(stage, Stage::Sweep(_)));
         for (at, (stage, selections)) in self.stages.iter().zip(&self.selections).enumerate() {
             match stage {
                 Stage::Dense { targets, controls, .. } => {
                     let controls = (0..64).filter(|qubit| controls >> qubit & 1 == 1);
-                    Layout::new(targets, controls).apply(&bound.forms[form], vector);
-                    form += 1;
+                    if let Some(form) = forms.next() {
+                        Layout::new(targets, controls).apply(form, vector);
+                    }
                 }
                 Stage::Sweep(sweep) => {
                     let layouts = Layouts {
@@ -124,12 +171,16 @@ impl<T: Precision> Engine<T> {
                         block: sweep.places.len(),
                         lanes: self.shape.lanes,
                     };
-                    let first = First { code, tile, choice };
                     let scale = (last == Some(at)).then(|| bound.scale());
-                    self.sweep(sweep, &layouts, bound, &first, scale, vector);
-                    tile += sweep.tiles.len();
-                    choice += selections.len();
-                    code = tile.checked_sub(1).map_or(0, |tile| bound.ends[tile] as usize);
+                    let met = self.sweep(sweep, &layouts, bound, &first, scale, vector);
+                    let weights = &bound.weights[first.meeting..];
+                    for ((meeting, weight), met) in sweep.meetings.iter().zip(weights).zip(met) {
+                        slopes[meeting.number as usize] = weight * met;
+                    }
+                    first.tile += sweep.tiles.len();
+                    first.choice += selections.len();
+                    first.meeting += sweep.meetings.len();
+                    first.code = first.tile.checked_sub(1).map_or(0, |tile| bound.ends[tile] as usize);
                 }
             }
         }
@@ -139,6 +190,7 @@ impl<T: Precision> Engine<T> {
         }
     }
 
+    /// Applies a sweep; returns its derivatives, unweighted.
     fn sweep(
         &self,
         sweep: &Sweep,
@@ -147,33 +199,40 @@ impl<T: Precision> Engine<T> {
         first: &First,
         scale: Option<Complex<T>>,
         vector: &mut [Complex<T>],
-    ) {
+    ) -> Vec<f64> {
         let runs = Runs::new::<T>(sweep, vector.len());
         let memory = Memory(vector.as_mut_ptr().cast());
+        let lanes = T::lanes(self.level);
         let block = |number: usize| {
             let spread = |(k, qubit): (usize, &usize)| (number as u64 >> k & 1) << qubit;
             let outer = sweep.outer.iter().enumerate().map(spread).sum();
+            let mut sums = vec![T::zero(); lanes * sweep.meetings.len()];
             with_buffer(padded::<T>(1 << sweep.places.len()), |buffer| {
-                let pass =
-                    Pass { layouts, bound, first, scale, runs: &runs, memory: memory.get(), outer, buffer };
-                // SAFETY: blocks of different numbers are disjoint parts of the vector, and the buffer holds one
+                let (memory, sums) = (memory.get(), sums.as_mut_ptr());
+                let pass = Pass { layouts, bound, first, scale, runs: &runs, memory, outer, buffer, sums };
+                // SAFETY: blocks of different numbers are disjoint parts of the vector, the buffer holds one, and each
+                // derivative has its sums
                 unsafe { T::run(self.level, pass) };
             });
+            let total = |(meeting, sums): (&Meeting, &[T])| meeting.total(sums);
+            sweep.meetings.iter().zip(sums.chunks_exact(lanes)).map(total).collect::<Vec<_>>()
         };
         let blocks = 1_usize << sweep.outer.len();
-        if blocks > 1 && vector.len() >> PARALLEL > 0 {
-            (0..blocks).into_par_iter().for_each(block);
+        let met: Vec<Vec<f64>> = if blocks > 1 && vector.len() >> PARALLEL > 0 {
+            (0..blocks).into_par_iter().map(block).collect()
         } else {
-            (0..blocks).for_each(block);
-        }
+            (0..blocks).map(block).collect()
+        };
+        (0..sweep.meetings.len()).map(|at| met.iter().map(|block| block[at]).sum()).collect()
     }
 }
 
-/// Where the codes, tiles and choices of a sweep begin.
+/// Where the codes, tiles, choices and derivatives of a sweep begin.
 struct First {
     code: usize,
     tile: usize,
     choice: usize,
+    meeting: usize,
 }
 
 /// The runs of neighbouring amplitudes that a block consists of.
@@ -229,6 +288,8 @@ struct Pass<'a, T> {
     memory: *mut T,
     outer: u64,
     buffer: *mut T,
+    /// For each lane of each derivative, its sum.
+    sums: *mut T,
 }
 
 impl<T: Precision> Kernel<T> for Pass<'_, T> {
@@ -247,6 +308,8 @@ impl<T: Precision> Kernel<T> for Pass<'_, T> {
                 let at = self.buffer.add(padded::<T>(length + empty));
                 (*at, *at.add(1)) = (T::zero(), T::zero());
             }
+            let outside: Vec<_> =
+                self.layouts.selections.iter().map(|selection| selection.outside(self.outer)).collect();
             V::tiled(Block {
                 bound: self.bound,
                 layouts: self.layouts,
@@ -254,7 +317,9 @@ impl<T: Precision> Kernel<T> for Pass<'_, T> {
                 first_tile: self.first.tile,
                 first_choice: self.first.choice,
                 outer: self.outer,
+                outside: &outside,
                 buffer: self.buffer,
+                sums: self.sums,
             });
             let scale = self.scale.filter(|scale| *scale != Complex::new(T::one(), T::zero()));
             for (number, start) in starts.iter().enumerate() {
@@ -300,25 +365,27 @@ impl Stage {
     /// The choices of a sweep, in the order in which they are bound.
     fn selections(&self, shape: Shape) -> Vec<Selection> {
         let Self::Sweep(sweep) = self else { return Vec::new() };
+        let selection = |tile: &Tile, masks: Vec<(u32, u64)>| {
+            let (inside, outside): (Vec<_>, _) = masks.into_iter().unzip();
+            Selection { inside: parts(tile, &inside, sweep.places.len(), shape.lanes), outside }
+        };
+        let selectors = |table: &Table| table.selectors.iter().map(|s| (s.inside, s.outside)).collect();
         let of = |tile: &Tile| {
-            let phases = tile.operations.iter().filter_map(|operation| match operation {
-                Operation::Phases(phases) => Some(phases),
-                _ => None,
+            let masks = tile.operations.iter().flat_map(|operation| match operation {
+                Operation::Phases(phases) => {
+                    phases.scalars.iter().chain(&phases.vectors).map(selectors).collect::<Vec<_>>()
+                }
+                Operation::Characters(characters) => vec![characters.signs.clone()],
+                _ => Vec::new(),
             });
-            let tables = phases.flat_map(|phases| phases.scalars.iter().chain(&phases.vectors));
-            let selection = |table: &Table| {
-                let masks: Vec<_> = table.selectors.iter().map(|s| s.inside).collect();
-                let outside = table.selectors.iter().map(|s| s.outside).collect();
-                Selection { inside: inside(tile, &masks, sweep.places.len(), shape.lanes), outside }
-            };
-            tables.map(selection).collect::<Vec<_>>()
+            masks.map(|masks| selection(tile, masks)).collect::<Vec<_>>()
         };
         sweep.tiles.iter().flat_map(of).collect()
     }
 }
 
 /// For each tile of a block, the parities of these positions.
-fn inside(tile: &Tile, masks: &[u32], block: usize, lanes: usize) -> Vec<u8> {
+fn parts(tile: &Tile, masks: &[u32], block: usize, lanes: usize) -> Vec<u8> {
     let mut parts = vec![0];
     for position in (lanes..block).filter(|position| !tile.bits.contains(position)) {
         let flip =
@@ -333,7 +400,7 @@ fn inside(tile: &Tile, masks: &[u32], block: usize, lanes: usize) -> Vec<u8> {
 /// The widest vectors of which a tile fits in the state.
 fn level<T: Precision>(width: usize) -> Level {
     let fits = |level: &&Level| T::tile(**level) * T::lanes(**level) / 2 <= 1 << width;
-    let smallest = || Level::all().iter().min_by_key(|level| T::tile(**level) * T::lanes(**level));
+    let smallest = || Level::all().iter().rev().min_by_key(|level| T::tile(**level) * T::lanes(**level));
     Level::all().iter().rev().find(fits).or_else(smallest).copied().unwrap_or(Level::Portable)
 }
 
@@ -348,5 +415,5 @@ fn shape<T: Precision>(level: Level, width: usize) -> Shape {
     };
     let block = block.max(lanes + tile);
     let chunk = if block >= width { block } else { CHUNK.max(lanes) };
-    Shape { lanes, tile, block, chunk }
+    Shape { lanes, tile, block, chunk, pair: None }
 }

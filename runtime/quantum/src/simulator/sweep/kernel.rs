@@ -33,10 +33,18 @@ pub(crate) struct Layouts<'a> {
 /// Which part of a table each tile uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
-    /// For each tile.
+    /// For each tile of the block.
     pub(crate) inside: Vec<u8>,
     /// The outer qubits whose parity flips each bit.
     pub(crate) outside: Vec<u64>,
+}
+
+impl Selection {
+    /// What the outer qubits flip of the part of each tile.
+    pub(crate) fn outside(&self, outer: u64) -> u8 {
+        let parity = |mask: &u64| (mask & outer).count_ones() as u8 & 1;
+        self.outside.iter().enumerate().fold(0, |part, (k, mask)| part | parity(mask) << k)
+    }
 }
 
 /// All tiles of a sweep on one block.
@@ -49,8 +57,12 @@ pub(crate) struct Block<'a, T> {
     pub(crate) first_choice: usize,
     /// The bits of the outer qubits.
     pub(crate) outer: u64,
+    /// For each choice, what the outer qubits flip of the parts that [`Selection::inside`] says.
+    pub(crate) outside: &'a [u8],
     /// The amplitudes, [`padded`].
     pub(crate) buffer: *mut T,
+    /// For each lane of each derivative of the sweep, its sum.
+    pub(crate) sums: *mut T,
 }
 
 impl<T: Precision> Tiled<T> for Block<'_, T> {
@@ -86,13 +98,13 @@ impl<T: Precision> Block<'_, T> {
     /// The part that a tile uses of the table of a choice.
     #[inline(always)]
     unsafe fn part(&self, choice: usize, tile: usize, size: usize) -> *const T {
-        let selection = &self.layouts.selections[choice - self.first_choice];
-        let mut part = selection.inside[tile] as usize;
-        for (k, mask) in selection.outside.iter().enumerate() {
-            part ^= ((mask & self.outer).count_ones() as usize & 1) << k;
-        }
+        let number = choice - self.first_choice;
         // SAFETY: each table has a part for each value of its selectors
-        unsafe { self.bound.tables.as_ptr().add(self.bound.choices[choice].at as usize + part * size) }
+        unsafe {
+            let inside = *self.layouts.selections.get_unchecked(number).inside.get_unchecked(tile);
+            let part = (inside ^ self.outside.get_unchecked(number)) as usize;
+            self.bound.tables.as_ptr().add(self.bound.choices.get_unchecked(choice).at as usize + part * size)
+        }
     }
 
     /// Applies the codes to each tile of the block.
@@ -129,47 +141,40 @@ impl<T: Precision> Block<'_, T> {
                 while next < codes.len() {
                     let code = codes.get_unchecked(next);
                     next += 1;
+                    V::pin(&mut v);
                     match code.kind {
                         Kind::Tangent0 => tangent::<V, R, 0>(&mut v, code.value),
                         Kind::Tangent1 => tangent::<V, R, 1>(&mut v, code.value),
                         Kind::Tangent2 => tangent::<V, R, 2>(&mut v, code.value),
                         Kind::Tangent3 => tangent::<V, R, 3>(&mut v, code.value),
-                        Kind::Cotangent0 => cotangent::<V, R, 0>(&mut v, code.value),
-                        Kind::Cotangent1 => cotangent::<V, R, 1>(&mut v, code.value),
-                        Kind::Cotangent2 => cotangent::<V, R, 2>(&mut v, code.value),
-                        Kind::Cotangent3 => cotangent::<V, R, 3>(&mut v, code.value),
-                        Kind::LaneRotation => {
-                            let (cos, sin) = (V::splat(code.value), V::load(tables.add(code.at as usize)));
-                            let flip = flips[(code.bit as usize) << 3];
+                        Kind::LaneTangent => {
+                            let tangents = V::load(tables.add(code.at as usize));
+                            let flip = *flips.get_unchecked(code.list as usize);
                             let mut k = 0;
                             while k < R {
-                                v[k] = v[k].permute(flip).mul_add(sin, v[k].mul(cos));
+                                v[k] = v[k].permute(flip).mul_add(tangents, v[k]);
                                 k += 1;
                             }
                         }
                         Kind::Scalars => {
-                            let from = match code.count {
-                                1 => self.part(code.at as usize, number, 2 * R),
-                                _ => self.scalars::<R>(code, number, &mut product),
-                            };
+                            scalars(&mut v, self.part(code.at as usize, number, 2 * R));
+                        }
+                        Kind::ScalarProducts => {
+                            scalars(&mut v, self.products::<R>(code, number, &mut product));
+                        }
+                        Kind::Vectors => {
+                            let from = self.part(code.at as usize, number, 2 * R * V::LANES);
                             let mut k = 0;
                             while k < R {
-                                v[k] = v[k].times(V::splat(*from.add(k)), V::splat(*from.add(R + k)));
+                                let (re, im) = (from.add(2 * k * V::LANES), from.add((2 * k + 1) * V::LANES));
+                                v[k] = v[k].times(V::load(re), V::load(im));
                                 k += 1;
                             }
                         }
-                        Kind::Vectors => {
-                            for choice in code.at..code.at + code.count {
-                                let from = self.part(choice as usize, number, 2 * R * V::LANES);
-                                let mut k = 0;
-                                while k < R {
-                                    let (re, im) =
-                                        (from.add(2 * k * V::LANES), from.add((2 * k + 1) * V::LANES));
-                                    v[k] = v[k].times(V::load(re), V::load(im));
-                                    k += 1;
-                                }
-                            }
-                        }
+                        Kind::Exchange00 => exchange::<V, R, 0, 0>(&mut v),
+                        Kind::Exchange11 => exchange::<V, R, 1, 1>(&mut v),
+                        Kind::Exchange22 => exchange::<V, R, 2, 2>(&mut v),
+                        Kind::Exchange33 => exchange::<V, R, 3, 3>(&mut v),
                         Kind::Exchange01 => exchange::<V, R, 0, 1>(&mut v),
                         Kind::Exchange02 => exchange::<V, R, 0, 2>(&mut v),
                         Kind::Exchange03 => exchange::<V, R, 0, 3>(&mut v),
@@ -182,31 +187,48 @@ impl<T: Precision> Block<'_, T> {
                         Kind::Exchange30 => exchange::<V, R, 3, 0>(&mut v),
                         Kind::Exchange31 => exchange::<V, R, 3, 1>(&mut v),
                         Kind::Exchange32 => exchange::<V, R, 3, 2>(&mut v),
-                        Kind::Permute | Kind::MaskedFlip => {
-                            // through memory, so that the usual codes keep all registers
+                        Kind::Move => {
+                            // through memory: a branch a register would cost all registers
+                            let sources = self.bound.lists.get_unchecked(code.list as usize);
+                            let moved = V::load(tables.add(code.at as usize));
                             let at = spilled.as_mut_ptr();
                             let mut k = 0;
                             while k < R {
                                 v[k].store(at.add(k * V::LANES));
                                 k += 1;
                             }
-                            let list = tables.add(code.at as usize);
-                            shuffle(code, std::slice::from_raw_parts_mut(at, R * V::LANES), list, V::LANES);
                             let mut k = 0;
                             while k < R {
-                                v[k] = V::load(at.add(k * V::LANES));
+                                v[k] = v[k].select(V::load(at.add(sources[k] as usize * V::LANES)), moved);
                                 k += 1;
                             }
                         }
                         Kind::LaneFlip => {
-                            // no branches a register: they would cost the registers
+                            let numbers = self.bound.lists.get_unchecked(code.list as usize);
                             let mut k = 0;
                             while k < R {
-                                let is_on = k as u32 & code.inside == code.inside;
-                                let flip = if is_on { code.at as usize } else { LANE_FLIPS };
-                                v[k] = v[k].permute(*flips.get_unchecked(flip));
+                                v[k] = v[k].permute(*flips.get_unchecked(numbers[k] as usize));
                                 k += 1;
                             }
+                        }
+                        Kind::Meet0 => self.meet::<V, R, 0>(&v, code),
+                        Kind::Meet1 => self.meet::<V, R, 1>(&v, code),
+                        Kind::Meet2 => self.meet::<V, R, 2>(&v, code),
+                        Kind::LaneMeet => {
+                            let sum = self.sums.add(code.at as usize * V::LANES);
+                            let flip = *flips.get_unchecked(code.list as usize);
+                            let (mut even, mut odd) = (V::load(sum), V::splat(T::zero()));
+                            let mut k = 0;
+                            while k + 1 < R / 2 {
+                                even = v[k + R / 2].mul_add(v[k].permute(flip), even);
+                                odd = v[k + 1 + R / 2].mul_add(v[k + 1].permute(flip), odd);
+                                k += 2;
+                            }
+                            even.add(odd).store(sum);
+                        }
+                        Kind::Characters => {
+                            characters::<V, R>(&v, spilled.as_mut_ptr());
+                            self.characters::<V>(code, number, &spilled);
                         }
                         Kind::Scale => {
                             let factor = V::splat(code.value);
@@ -233,9 +255,48 @@ impl<T: Precision> Block<'_, T> {
         }
     }
 
-    /// Real parts of the factors of all registers, then imaginary parts: those of one table, or products of several.
+    /// Adds what each pair of amplitudes gives to the derivative by a rotation of a bit.
+    #[inline(always)]
+    unsafe fn meet<V: Lanes<Real = T>, const R: usize, const BIT: usize>(&self, v: &[V; R], code: &Code<T>) {
+        // SAFETY: each derivative has its sums
+        unsafe {
+            let sum = self.sums.add(code.at as usize * V::LANES);
+            let (mut plus, mut minus) = (V::load(sum), V::splat(T::zero()));
+            let mut k = 0;
+            while k < R / 2 {
+                let other = k | 1 << BIT;
+                if k != other && other < R / 2 {
+                    plus = v[other + R / 2].mul_add(v[k], plus);
+                    minus = v[k + R / 2].mul_add(v[other], minus);
+                }
+                k += 1;
+            }
+            plus.sub(minus).store(sum);
+        }
+    }
+
+    /// Adds the sums of all parities of the registers' bits to the derivatives by phases.
+    #[inline(always)]
+    unsafe fn characters<V: Lanes<Real = T>>(&self, code: &Code<T>, tile: usize, parities: &[T; 256]) {
+        // SAFETY: each derivative has its sums
+        unsafe {
+            let choice = code.at as usize - self.first_choice;
+            let inside = *self.layouts.selections.get_unchecked(choice).inside.get_unchecked(tile);
+            let part = inside ^ self.outside.get_unchecked(choice);
+            let mut sum = self.sums.add(code.inside as usize * V::LANES);
+            for at in 0..code.count as usize {
+                let (registers, sign) = *self.bound.sums.get_unchecked(code.outside as usize + at);
+                let sign = T::narrow(f64::from(1 - 2 * i32::from(part >> sign & 1)));
+                let parity = V::load(parities.as_ptr().add(registers as usize * V::LANES));
+                parity.mul_add(V::splat(sign), V::load(sum)).store(sum);
+                sum = sum.add(V::LANES);
+            }
+        }
+    }
+
+    /// Real parts of the factors of all registers, then imaginary parts: products of several tables.
     #[inline(never)]
-    unsafe fn scalars<const R: usize>(
+    unsafe fn products<const R: usize>(
         &self,
         code: &Code<T>,
         number: usize,
@@ -261,6 +322,18 @@ impl<T: Precision> Block<'_, T> {
 
 // SAFETY (of all below): as `Lanes`
 
+/// Products with the same factor for all lanes of a register: real parts, then imaginary parts.
+#[inline(always)]
+unsafe fn scalars<V: Lanes, const R: usize>(v: &mut [V; R], from: *const V::Real) {
+    unsafe {
+        let mut k = 0;
+        while k < R {
+            v[k] = v[k].times(V::splat(*from.add(k)), V::splat(*from.add(R + k)));
+            k += 1;
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn tangent<V: Lanes, const R: usize, const BIT: usize>(v: &mut [V; R], t: V::Real) {
     unsafe {
@@ -277,56 +350,45 @@ unsafe fn tangent<V: Lanes, const R: usize, const BIT: usize>(v: &mut [V; R], t:
     }
 }
 
+/// Writes the products of the two states, real with imaginary parts, for each parity of the registers' bits.
 #[inline(always)]
-unsafe fn cotangent<V: Lanes, const R: usize, const BIT: usize>(v: &mut [V; R], t: V::Real) {
+unsafe fn characters<V: Lanes, const R: usize>(v: &[V; R], to: *mut V::Real) {
     unsafe {
-        let t = V::splat(t);
+        let mut sums = [v[0]; R];
         let mut k = 0;
-        while k < R {
-            let other = k | 1 << BIT;
-            if k != other && other < R {
-                let (a, b) = (v[k], v[other]);
-                (v[k], v[other]) = (t.mul(a).sub(b), t.mul_add(b, a));
+        while k < R / 2 {
+            sums[k] = v[k + R / 2].mul(v[k].exchange());
+            k += 1;
+        }
+        let mut bit = 1;
+        while bit < R / 2 {
+            let mut k = 0;
+            while k < R / 2 {
+                if k & bit == 0 {
+                    let (a, b) = (sums[k], sums[k | bit]);
+                    (sums[k], sums[k | bit]) = (a.add(b), a.sub(b));
+                }
+                k += 1;
             }
+            bit *= 2;
+        }
+        let mut k = 0;
+        while k < R / 2 {
+            sums[k].store(to.add(k * V::LANES));
             k += 1;
         }
     }
 }
 
+/// Flips a bit of the registers' numbers, where another is 1 if that is given.
 #[inline(always)]
 unsafe fn exchange<V: Lanes, const R: usize, const CONTROL: usize, const TARGET: usize>(v: &mut [V; R]) {
     let mut k = 0;
     while k < R {
         let other = k | 1 << TARGET;
-        if k != other && other < R && k >> CONTROL & 1 == 1 {
+        if k != other && other < R && (CONTROL == TARGET || k >> CONTROL & 1 == 1) {
             (v[k], v[other]) = (v[other], v[k]);
         }
         k += 1;
-    }
-}
-
-/// Moves registers of a tile in memory: not inlined, so that the usual codes keep all registers.
-#[inline(never)]
-unsafe fn shuffle<T: Precision>(code: &Code<T>, tile: &mut [T], list: *const T, lanes: usize) {
-    if code.kind == Kind::Permute {
-        // for each register, the one whose vector it takes
-        let mut moved = [T::zero(); 256];
-        for (k, to) in moved[..tile.len()].chunks_exact_mut(lanes).enumerate() {
-            // SAFETY: the list has an entry a register
-            let from = unsafe { *list.add(k) }.widen() as usize * lanes;
-            to.copy_from_slice(&tile[from..from + lanes]);
-        }
-        tile.copy_from_slice(&moved[..tile.len()]);
-        return;
-    }
-    // registers that differ in a bit exchange the lanes that the list has ones for
-    let (bit, registers) = (1 << code.bit, code.inside as usize);
-    for k in (0..tile.len() / lanes).filter(|k| k & bit == 0 && k & registers == registers) {
-        for lane in 0..lanes {
-            // SAFETY: the list has an entry a lane
-            if unsafe { *list.add(lane) } != T::zero() {
-                tile.swap(k * lanes + lane, (k | bit) * lanes + lane);
-            }
-        }
     }
 }

@@ -4,6 +4,7 @@ mod buffer;
 pub(crate) mod effort;
 pub(crate) mod engine;
 mod kernel;
+mod meeting;
 pub(crate) mod primitive;
 mod schedule;
 #[cfg(test)]

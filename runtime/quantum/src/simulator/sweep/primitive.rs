@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use crate::gate::{Call, Gate, euler_angles, table};
+use crate::linalg::dagger;
 use crate::{Angle, C64, Matrix};
 
 /// Most qubits of a diagonal gate that becomes phases of parities: `2^n - 1` of them.
@@ -15,13 +16,16 @@ const MAX_DIAGONAL: usize = 4;
 /// How far back a flip looks for its twin.
 const LOOK_BACK: usize = 64;
 
+/// The number of the derivative that is taken at a step, if one is.
+pub(crate) type Slope = Option<u32>;
+
 /// What the kernels apply. Masks have one bit a qubit.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Primitive {
     /// `exp(-i angle/2 (-1)^p)` where `p` is the parity of the qubits in the mask.
-    Phase { mask: u64, angle: Angle },
+    Phase { mask: u64, angle: Angle, slope: Slope },
     /// `ry(angle)`: `[[cos, -sin], [sin, cos]]` of half the angle.
-    Rotate { qubit: usize, angle: Angle },
+    Rotate { qubit: usize, angle: Angle, slope: Slope },
     /// The flip of a qubit where all controls are 1.
     Flip { qubit: usize, controls: u64 },
     /// Any other constant matrix.
@@ -43,6 +47,24 @@ impl Primitive {
         match self {
             Self::Phase { angle, .. } | Self::Rotate { angle, .. } => Some(angle),
             _ => None,
+        }
+    }
+
+    /// Its inverse, which takes the next derivative if parameters take part, and the angle by which that is one.
+    fn inverse(self, slopes: &mut Vec<Angle>) -> Self {
+        let mut slope = |angle: Angle| {
+            (!angle.is_constant()).then(|| {
+                slopes.push(angle);
+                slopes.len() as u32 - 1
+            })
+        };
+        match self {
+            Self::Phase { mask, angle, .. } => Self::Phase { mask, angle: -angle, slope: slope(angle) },
+            Self::Rotate { qubit, angle, .. } => Self::Rotate { qubit, angle: -angle, slope: slope(angle) },
+            Self::Flip { .. } => self,
+            Self::Dense { matrix, targets, controls } => {
+                Self::Dense { matrix: dagger(&matrix), targets, controls }
+            }
         }
     }
 
@@ -72,8 +94,19 @@ impl Primitives {
         let mut primitives = Self::default();
         calls.into_iter().for_each(|call| primitives.call(call));
         let waiting = std::mem::take(&mut primitives.waiting);
-        primitives.list.extend(waiting.into_iter().map(|(mask, angle)| Primitive::Phase { mask, angle }));
+        primitives.list.extend(waiting.into_iter().map(|(mask, angle)| Primitive::Phase {
+            mask,
+            angle,
+            slope: None,
+        }));
         primitives
+    }
+
+    /// The inverse but for the global phase, and the angles by which derivatives are taken on the way, by number.
+    pub(crate) fn inverse(self) -> (Vec<Primitive>, Vec<Angle>) {
+        let mut slopes = Vec::new();
+        let list = self.list.into_iter().rev().map(|step| step.inverse(&mut slopes)).collect();
+        (list, slopes)
     }
 
     fn call(&mut self, call: &Call) {
@@ -164,7 +197,7 @@ impl Primitives {
         self.waiting.retain(|(mask, angle)| {
             let needed = mask & qubits != 0;
             if needed && *angle != Angle::ZERO {
-                list.push(Primitive::Phase { mask: *mask, angle: *angle });
+                list.push(Primitive::Phase { mask: *mask, angle: *angle, slope: None });
             }
             !needed
         });
@@ -182,7 +215,7 @@ impl Primitives {
             *sum += angle;
             return;
         }
-        self.list.push(Primitive::Rotate { qubit, angle });
+        self.list.push(Primitive::Rotate { qubit, angle, slope: None });
     }
 
     fn flip(&mut self, qubit: usize, controls: u64) {

@@ -4,6 +4,7 @@
 //! the next set is taken. Phases and controls may be on qubits outside of the set. A phase is never a reason for a
 //! step: it is applied with the first rotation that needs it.
 
+use super::meeting::Meeting;
 use super::primitive::Primitive;
 use super::tile::Tile;
 use crate::Matrix;
@@ -19,6 +20,19 @@ pub(crate) struct Shape {
     pub(crate) block: usize,
     /// Qubits of the runs in which a block is read from memory.
     pub(crate) chunk: usize,
+    /// The last qubit, if it tells apart two states that the same gates act on, to be compared: each tile holds it.
+    pub(crate) pair: Option<usize>,
+}
+
+impl Shape {
+    /// The qubits that every block holds.
+    fn low(&self, width: usize) -> u64 {
+        ((1 << self.chunk.min(width)) - 1) | self.pair()
+    }
+
+    fn pair(&self) -> u64 {
+        self.pair.map_or(0, |qubit| 1 << qubit)
+    }
 }
 
 /// A part of a plan.
@@ -38,14 +52,16 @@ pub(crate) struct Sweep {
     /// The qubits that number the blocks.
     pub(crate) outer: Vec<usize>,
     pub(crate) tiles: Vec<Tile>,
+    /// The derivatives that are taken.
+    pub(crate) meetings: Vec<Meeting>,
 }
 
 /// Cuts primitives on `width` qubits into stages. `width` is at least what a tile needs.
 pub(crate) fn schedule(primitives: Vec<Primitive>, width: usize, shape: Shape) -> Vec<Stage> {
     let mut rest = primitives;
     let mut stages: Vec<(u64, Vec<Primitive>)> = Vec::new();
-    let low = (1_u64 << shape.chunk.min(width)) - 1;
-    let room = shape.block.min(width) - shape.chunk.min(width);
+    let low = shape.low(width);
+    let room = shape.block.min(width) - low.count_ones() as usize;
     while !rest.is_empty() {
         let mut set = low;
         let taken = select(&mut rest, &mut set, room);
@@ -85,19 +101,20 @@ impl Stage {
         }
         fill(&mut set, shape.block.min(width));
         let (places, outer): (Vec<_>, Vec<_>) = (0..width).partition(|qubit| set >> qubit & 1 == 1);
-        let tiles = tiles(steps, &places, shape);
-        Self::Sweep(Sweep { places, outer, tiles })
+        let mut meetings = Vec::new();
+        let tiles = tiles(steps, &places, shape, &mut meetings);
+        Self::Sweep(Sweep { places, outer, tiles, meetings })
     }
 }
 
 /// The tiles of a sweep.
-fn tiles(mut rest: Vec<Primitive>, places: &[usize], shape: Shape) -> Vec<Tile> {
-    let lanes = places[..shape.lanes].iter().fold(0, |set, qubit| set | 1 << qubit);
+fn tiles(mut rest: Vec<Primitive>, places: &[usize], shape: Shape, meetings: &mut Vec<Meeting>) -> Vec<Tile> {
+    let held = places[..shape.lanes].iter().fold(shape.pair(), |set, qubit| set | 1 << qubit);
     let block = places.iter().fold(0, |set, qubit| set | 1 << qubit);
     let mut chosen: Vec<(u64, Vec<Primitive>)> = Vec::new();
     while !rest.is_empty() {
-        let mut set = lanes;
-        let taken = select(&mut rest, &mut set, shape.tile);
+        let mut set = held;
+        let taken = select(&mut rest, &mut set, shape.lanes + shape.tile - held.count_ones() as usize);
         if taken.is_empty() {
             for phase in std::mem::take(&mut rest) {
                 if let Some((_, steps)) = chosen.iter_mut().rev().find(|(set, _)| set & phase.diagonal() != 0)
@@ -105,7 +122,7 @@ fn tiles(mut rest: Vec<Primitive>, places: &[usize], shape: Shape) -> Vec<Tile> 
                     steps.push(phase);
                 } else {
                     let inside = phase.diagonal() & block;
-                    chosen.push((lanes | inside & inside.wrapping_neg(), vec![phase]));
+                    chosen.push((held | inside & inside.wrapping_neg(), vec![phase]));
                 }
             }
         } else {
@@ -118,7 +135,7 @@ fn tiles(mut rest: Vec<Primitive>, places: &[usize], shape: Shape) -> Vec<Tile> 
         let spare = (shape.lanes..places.len()).filter(|position| !inside(position));
         bits.extend(spare.take(shape.tile - bits.len()));
         bits.sort_unstable();
-        Tile::new(&steps, bits, places, shape)
+        Tile::new(&steps, bits, places, shape, meetings)
     };
     chosen.into_iter().map(tile).collect()
 }

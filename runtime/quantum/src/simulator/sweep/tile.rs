@@ -1,12 +1,16 @@
 //! What is done to the amplitudes in the vector registers.
 
-use super::primitive::Primitive;
+use super::meeting::Meeting;
+use super::primitive::{Primitive, Slope};
 use super::schedule::Shape;
 use crate::Angle;
 
 /// Parities of qubits outside of a tile that one table of factors tells apart; tables of whole vectors are larger.
 const SELECTORS: usize = 4;
 const VECTOR_SELECTORS: usize = 2;
+
+/// Signs that one step of derivatives tells apart.
+pub(crate) const MOST_SIGNS: usize = 7;
 
 /// Operations on all tiles of a block.
 #[derive(Debug, Clone)]
@@ -38,6 +42,10 @@ pub(crate) enum Operation {
     Flip { bit: Bit, registers: usize, lanes: usize, inside: u32, outside: u64 },
     /// Factors.
     Phases(Phases),
+    /// The derivative of this number, by the angle of a rotation of this bit.
+    Meet { bit: Bit, number: u32 },
+    /// The derivatives by the angles of phases.
+    Characters(Characters),
 }
 
 /// Factors as products of tables.
@@ -73,6 +81,15 @@ pub(crate) struct Term {
     pub(crate) registers: usize,
     pub(crate) lanes: usize,
     pub(crate) angle: Angle,
+}
+
+/// Derivatives by phases: sums over all amplitudes, with signs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Characters {
+    /// The parities of positions in the block and of qubits outside of it that turn signs, at most [`MOST_SIGNS`].
+    pub(crate) signs: Vec<(u32, u64)>,
+    /// For each derivative, in order, the bits of the register's number whose parity is a sign, and which of `signs` is.
+    pub(crate) sums: Vec<(usize, Option<usize>)>,
 }
 
 /// A mask of qubits as parts of a tile.
@@ -123,21 +140,31 @@ impl View<'_> {
 
 /// A list that phases join as early as they can, so that few steps apply them.
 enum Draft {
-    Phases(Vec<(u64, Angle)>),
+    Phases(Vec<(u64, Angle, Slope)>),
     Step(u64, Operation),
 }
 
 impl Tile {
     /// The tile with these register bits; `places` are the qubits of the block.
-    pub(crate) fn new(steps: &[Primitive], bits: Vec<usize>, places: &[usize], shape: Shape) -> Self {
+    /// Derivatives that are taken in it are added to the list.
+    pub(crate) fn new(
+        steps: &[Primitive],
+        bits: Vec<usize>,
+        places: &[usize],
+        shape: Shape,
+        meetings: &mut Vec<Meeting>,
+    ) -> Self {
         let view = View { bits: &bits, places, lanes: shape.lanes };
         let mut drafts: Vec<Draft> = Vec::new();
         for step in steps {
             match step {
-                Primitive::Phase { mask, angle } => join(&mut drafts, *mask, *angle),
-                Primitive::Rotate { qubit, angle } => {
-                    let rotate = Operation::Rotate { bit: view.mixed(*qubit), angle: *angle };
-                    drafts.push(Draft::Step(step.mixed(), rotate));
+                Primitive::Phase { mask, angle, slope } => join(&mut drafts, (*mask, *angle, *slope)),
+                Primitive::Rotate { qubit, angle, slope } => {
+                    let bit = view.mixed(*qubit);
+                    if let Some(number) = slope {
+                        drafts.push(Draft::Step(step.mixed(), Operation::Meet { bit, number: *number }));
+                    }
+                    drafts.push(Draft::Step(step.mixed(), Operation::Rotate { bit, angle: *angle }));
                 }
                 Primitive::Flip { qubit, controls } => {
                     let Split { registers, lanes, inside, outside } = view.split(*controls);
@@ -150,11 +177,21 @@ impl Tile {
                 Primitive::Dense { .. } => {} // the schedule never puts one in a tile
             }
         }
-        let operation = |draft| match draft {
-            Draft::Phases(terms) => Operation::Phases(Phases::new(&terms, &view)),
-            Draft::Step(_, operation) => operation,
-        };
-        let mut operations: Vec<_> = drafts.into_iter().map(operation).collect();
+        let mut operations = Vec::new();
+        for draft in drafts {
+            match draft {
+                Draft::Phases(terms) => {
+                    operations.extend(Characters::of(&terms, &view, meetings).map(Operation::Characters));
+                    operations.push(Operation::Phases(Phases::new(&terms, &view)));
+                }
+                Draft::Step(_, operation) => {
+                    if let Operation::Meet { bit, number } = operation {
+                        meetings.push(Meeting::rotation(number, bit));
+                    }
+                    operations.push(operation);
+                }
+            }
+        }
         let leading = operations.iter().take_while(|step| step.is_permutation()).count();
         let load = permutation(operations.drain(..leading), shape.tile);
         let trailing = operations.iter().rev().take_while(|step| step.is_permutation()).count();
@@ -164,7 +201,8 @@ impl Tile {
 }
 
 /// Adds a phase to the earliest step of phases that it commutes back to.
-fn join(drafts: &mut Vec<Draft>, mask: u64, angle: Angle) {
+fn join(drafts: &mut Vec<Draft>, term: (u64, Angle, Slope)) {
+    let mask = term.0;
     let mut found = None;
     for (at, draft) in drafts.iter().enumerate().rev() {
         match draft {
@@ -174,8 +212,8 @@ fn join(drafts: &mut Vec<Draft>, mask: u64, angle: Angle) {
         }
     }
     match found.map(|at| &mut drafts[at]) {
-        Some(Draft::Phases(terms)) => terms.push((mask, angle)),
-        _ => drafts.push(Draft::Phases(vec![(mask, angle)])),
+        Some(Draft::Phases(terms)) => terms.push(term),
+        _ => drafts.push(Draft::Phases(vec![term])),
     }
 }
 
@@ -207,9 +245,9 @@ impl Operation {
 }
 
 impl Phases {
-    fn new(terms: &[(u64, Angle)], view: &View<'_>) -> Self {
+    fn new(terms: &[(u64, Angle, Slope)], view: &View<'_>) -> Self {
         let (mut scalars, mut vectors) = (Table::default(), Table::default());
-        for (mask, angle) in terms {
+        for (mask, angle, _) in terms {
             let Split { registers, lanes, inside, outside } = view.split(*mask);
             let table = if lanes == 0 { &mut scalars } else { &mut vectors };
             let term = Term { registers, lanes, angle: *angle };
@@ -226,6 +264,35 @@ impl Phases {
             vectors.fixed.append(&mut scalars.fixed);
         }
         Self { scalars: scalars.cut(SELECTORS), vectors: vectors.cut(VECTOR_SELECTORS) }
+    }
+}
+
+impl Characters {
+    /// Those that are asked for, as many at once as there may be signs.
+    fn of(
+        terms: &[(u64, Angle, Slope)],
+        view: &View<'_>,
+        meetings: &mut Vec<Meeting>,
+    ) -> impl Iterator<Item = Self> {
+        let mut list: Vec<Self> = Vec::new();
+        for (mask, _, slope) in terms {
+            let Some(number) = slope else { continue };
+            let Split { registers, lanes, inside, outside } = view.split(*mask);
+            meetings.push(Meeting::phase(*number, lanes));
+            if list.last().is_none_or(|last| last.signs.len() == MOST_SIGNS) {
+                list.push(Self::default());
+            }
+            let Some(last) = list.last_mut() else { continue };
+            let sign = (inside != 0 || outside != 0).then(|| {
+                let found = last.signs.iter().position(|sign| *sign == (inside, outside));
+                found.unwrap_or_else(|| {
+                    last.signs.push((inside, outside));
+                    last.signs.len() - 1
+                })
+            });
+            last.sums.push((registers, sign));
+        }
+        list.into_iter()
     }
 }
 

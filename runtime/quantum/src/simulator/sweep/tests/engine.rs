@@ -9,7 +9,7 @@ use crate::simulator::sweep::vector::Level;
 use crate::simulator::tests::random;
 use crate::{C64, Circuit, Instruction};
 
-fn calls(circuit: &Circuit) -> Vec<Call> {
+pub(super) fn calls(circuit: &Circuit) -> Vec<Call> {
     let gate = |step: &Instruction| match step {
         Instruction::Gate(call) => call.clone(),
         _ => panic!("a unitary circuit"),
@@ -31,7 +31,7 @@ fn run<T: Precision>(calls: &[Call], width: usize, values: &[f64], level: Level)
 }
 
 /// Gates one by one, by the plain kernels.
-fn plain(calls: &[Call], width: usize, values: &[f64]) -> Vec<C64> {
+pub(super) fn plain(calls: &[Call], width: usize, values: &[f64]) -> Vec<C64> {
     use crate::simulator::{form::Form, kernel::Layout};
     let mut vector = start::<f64>(width);
     for call in calls {

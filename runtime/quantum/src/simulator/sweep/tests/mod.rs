@@ -1,2 +1,3 @@
+mod back;
 mod engine;
 mod primitive;

@@ -17,11 +17,11 @@ fn calls(circuit: &Circuit) -> Vec<Call> {
 fn matrix(primitive: &Primitive, width: usize, values: &[f64]) -> Matrix {
     let d = 1 << width;
     match primitive {
-        Primitive::Phase { mask, angle } => Matrix::from_shape_fn((d, d), |(row, column)| {
+        Primitive::Phase { mask, angle, .. } => Matrix::from_shape_fn((d, d), |(row, column)| {
             let sign = if (row as u64 & mask).count_ones().is_multiple_of(2) { -0.5 } else { 0.5 };
             if row == column { C64::from_polar(1.0, sign * angle.value(values)) } else { C64::ZERO }
         }),
-        Primitive::Rotate { qubit, angle } => {
+        Primitive::Rotate { qubit, angle, .. } => {
             let (s, c) = (angle.value(values) / 2.0).sin_cos();
             Matrix::from_shape_fn((d, d), |(row, column)| {
                 C64::from(match (row ^ column, row >> qubit & 1) {
@@ -99,5 +99,5 @@ fn phases_move_through_flips_and_add_up() {
         named("rzz", &[a * 0.5], &[0, 1]),
     ];
     let primitives = Primitives::of(&calls);
-    assert_eq!(primitives.list, [Primitive::Phase { mask: 0b11, angle: a * 1.5 }]);
+    assert_eq!(primitives.list, [Primitive::Phase { mask: 0b11, angle: a * 1.5, slope: None }]);
 }
