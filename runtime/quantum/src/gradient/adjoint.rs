@@ -4,7 +4,7 @@ use super::Gradient;
 use super::operator::Operator;
 use crate::circuit::Instruction;
 use crate::linalg::inner;
-use crate::simulator::program::{Program, Space, Step, split};
+use crate::simulator::program::{Program, Step, split};
 use crate::simulator::sweep::engine::Engine;
 use crate::simulator::{self, PureState, pages};
 use crate::{C64, Circuit, Error, Result};
@@ -26,7 +26,7 @@ impl Adjoint {
     /// [`Error::NotDifferentiable`] for noise, measurement before the end, reset and conditions.
     pub fn new(circuit: &impl AsRef<Circuit>) -> Result<Self> {
         let circuit = circuit.as_ref();
-        let program = Program::new(circuit, Space::Vector)?;
+        let program = Program::new(circuit)?;
         if let Some(step) = program.steps.get(program.certain()) {
             let instead = match step {
                 Step::Kraus(_) => "`density_gradient`",

@@ -132,9 +132,7 @@ pub(crate) fn apply<T: Precision>(step: &Step<T>, bindings: &Bindings<T>, vector
     match step {
         Step::Fixed(layout, form) => layout.apply(form, vector),
         Step::Gate(gate) => {
-            for (layout, form) in gate.layouts.iter().zip(&bindings.forms[gate.slot..]) {
-                layout.apply(form, vector);
-            }
+            gate.layout.apply(&bindings.forms[gate.slot], vector);
         }
         Step::Unitary { engine, slot } => engine.apply(bindings.bounds[*slot].as_ref(), vector),
         _ => {}

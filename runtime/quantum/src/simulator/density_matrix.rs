@@ -6,7 +6,7 @@ use super::branch::Collapse;
 use super::counts::Counts;
 use super::mixed::MixedState;
 use super::pauli::{self, Effort, PauliState};
-use super::program::{Program, Space};
+use super::program::Program;
 use super::shot::Shots;
 use super::state::{Branch, Ensemble, QuantumState};
 use super::{Plan, Simulator, readout};
@@ -33,7 +33,7 @@ impl Simulator for DensityMatrix {
         let circuit = circuit.as_ref();
         let program = pauli::Program::new(circuit)?;
         let branches = program.certain() < program.steps.len();
-        let shots = branches.then(|| Program::new(circuit, Space::Vector)).transpose()?;
+        let shots = branches.then(|| Program::new(circuit)).transpose()?;
         Ok(DensityPlan { program, shots })
     }
 }

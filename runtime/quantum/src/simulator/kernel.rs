@@ -51,13 +51,6 @@ impl Layout {
         }
     }
 
-    /// The same places, each `by` higher.
-    pub(crate) fn raised(&self, by: usize) -> Self {
-        let targets: Vec<_> = self.targets.iter().map(|place| place + by).collect();
-        let is_control = |place: &&usize| self.controls >> **place & 1 == 1;
-        Self::new(&targets, self.fixed.iter().filter(is_control).map(|place| place + by))
-    }
-
     /// The dimension of the matrix.
     pub(crate) fn dimension(&self) -> usize {
         self.offsets.len()

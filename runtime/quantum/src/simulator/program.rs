@@ -4,30 +4,19 @@ use super::bits;
 use super::form::Form;
 use super::fuse::{self, Draft, What};
 use super::kernel::Layout;
-use super::mixed::MAX_MIXED_QUBITS;
 use super::precision::Precision;
 use super::pure::MAX_QUBITS;
 use super::sweep::bound::Bound;
 use super::sweep::engine::Engine;
 use crate::circuit::{Confusion, Instruction, Parameters};
 use crate::gate::Call;
-use crate::linalg::{dagger, kron};
+use crate::linalg::dagger;
 use crate::{C64, Channel, Circuit, Error, Matrix, Result};
 
-/// What the vector of a program is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Space {
-    /// A state vector.
-    Vector,
-    /// A density matrix of so many qubits, stacked row by row: qubit `q` is the places `q` (column) and `width + q` (row).
-    Density(usize),
-}
-
-/// A circuit ready to run.
+/// A circuit ready to run on state vectors.
 #[derive(Debug, Clone)]
 pub(crate) struct Program<T> {
     pub(crate) width: usize,
-    pub(crate) space: Space,
     parameters: Parameters,
     pub(crate) steps: Vec<Step<T>>,
     /// Measurements that nothing follows.
@@ -78,9 +67,8 @@ pub(crate) enum Step<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct Parametrised {
     pub(crate) call: Call,
-    /// One layout, or two for the rows and the columns of a density matrix.
-    pub(crate) layouts: Vec<Layout>,
-    /// Where its bound forms start.
+    pub(crate) layout: Layout,
+    /// Where its bound form is.
     pub(crate) slot: usize,
 }
 
@@ -106,34 +94,25 @@ pub(crate) struct Kraus<T> {
 }
 
 impl<T: Precision> Program<T> {
-    /// Compiles a circuit. The gates of a state vector are planned together, unless noise is between them.
-    pub(crate) fn new(circuit: &Circuit, space: Space) -> Result<Self> {
-        let is_planned = space == Space::Vector && !has_channel(circuit.instructions());
-        let limit = match space {
-            Space::Vector => MAX_QUBITS,
-            Space::Density(_) => MAX_MIXED_QUBITS,
-        };
-        if circuit.width() > limit {
-            return Err(Error::TooManyQubits { found: circuit.width(), limit });
+    /// Compiles a circuit. Gates are planned together, unless noise is between them.
+    pub(crate) fn new(circuit: &Circuit) -> Result<Self> {
+        if circuit.width() > MAX_QUBITS {
+            return Err(Error::TooManyQubits { found: circuit.width(), limit: MAX_QUBITS });
         }
         bits::check(circuit.bits())?;
         let (body, readouts) = split(circuit)?;
         let outputs = results(circuit)?;
-        let mut lowering = Lowering { width: circuit.width(), space, is_planned, forms: 0, bounds: 0 };
+        let is_planned = !has_channel(circuit.instructions());
+        let mut lowering = Lowering { width: circuit.width(), is_planned, forms: 0, bounds: 0 };
         let mut steps = lowering.steps(&body)?;
         mark_live(&mut steps, 0);
         let parameters = circuit.parameters().clone();
-        Ok(Self { width: circuit.width(), space, parameters, steps, readouts, outputs })
+        Ok(Self { width: circuit.width(), parameters, steps, readouts, outputs })
     }
 
     /// What steps need for these values; finite values may still give an angle that is not.
     pub(crate) fn bind(&self, values: &[f64]) -> Result<Bindings<T>> {
-        fn bind<T: Precision>(
-            steps: &[Step<T>],
-            space: Space,
-            values: &[f64],
-            bindings: &mut Bindings<T>,
-        ) -> Result<()> {
+        fn bind<T: Precision>(steps: &[Step<T>], values: &[f64], bindings: &mut Bindings<T>) -> Result<()> {
             for (number, step) in steps.iter().enumerate() {
                 match step {
                     Step::Gate(gate) => {
@@ -141,11 +120,10 @@ impl<T: Precision> Program<T> {
                         if !angles.iter().all(|angle| angle.is_finite()) {
                             return Err(Error::Angle { gate: gate.call.name(), step: number });
                         }
-                        let matrix = gate.call.gate.matrix(&angles);
-                        bindings.forms.extend(space.forms(&matrix, gate.layouts.len() == 1));
+                        bindings.forms.push(Form::of(&gate.call.gate.matrix(&angles)));
                     }
                     Step::Unitary { engine, .. } => bindings.bounds.push(engine.bind(values)?),
-                    Step::If { body, .. } => bind(body, space, values, bindings)?,
+                    Step::If { body, .. } => bind(body, values, bindings)?,
                     _ => {}
                 }
             }
@@ -153,7 +131,7 @@ impl<T: Precision> Program<T> {
         }
         self.parameters.check(values)?;
         let mut bindings = Bindings { forms: Vec::new(), bounds: Vec::new() };
-        bind(&self.steps, self.space, values, &mut bindings)?;
+        bind(&self.steps, values, &mut bindings)?;
         Ok(bindings)
     }
 
@@ -187,7 +165,6 @@ impl<T: Precision> Program<T> {
     pub(crate) fn passes(&self) -> usize {
         fn passes<T: Precision>(steps: &[Step<T>]) -> usize {
             let of = |step: &Step<T>| match step {
-                Step::Gate(gate) => gate.layouts.len(),
                 Step::Unitary { engine, .. } => engine.passes(),
                 Step::If { body, .. } => passes(body),
                 _ => 1,
@@ -196,37 +173,6 @@ impl<T: Precision> Program<T> {
         }
         passes(&self.steps)
     }
-}
-
-impl Space {
-    /// The layouts on which a gate acts: two passes for the rows and columns of a density matrix, or one where a single
-    /// superoperator is cheaper.
-    pub(crate) fn layouts(self, targets: &[usize], controls: &[usize]) -> Vec<Layout> {
-        let layout = Layout::new(targets, controls.iter().copied());
-        match self {
-            Self::Vector => vec![layout],
-            Self::Density(_) if targets.is_empty() && controls.is_empty() => Vec::new(),
-            Self::Density(width) if targets.len() == 1 && controls.is_empty() => {
-                vec![Layout::new(&[targets[0], width + targets[0]], [])]
-            }
-            Self::Density(width) => vec![layout.raised(width), layout],
-        }
-    }
-
-    /// The matrix on each of the layouts.
-    fn forms<T: Precision>(self, matrix: &Matrix, single: bool) -> Vec<Form<T>> {
-        match self {
-            Self::Vector => vec![Form::of(matrix)],
-            Self::Density(_) if matrix.nrows() == 1 && !single => Vec::new(),
-            Self::Density(_) if single => vec![Form::of(&superoperator(matrix))],
-            Self::Density(_) => vec![Form::of(matrix), Form::of(&matrix.mapv(|a| a.conj()))],
-        }
-    }
-}
-
-/// `U (x) conj(U)`: what a unitary does to density matrices stacked row by row.
-pub(crate) fn superoperator(unitary: &Matrix) -> Matrix {
-    kron(unitary, &unitary.mapv(|a| a.conj()))
 }
 
 /// The steps that act on the state, and the measurements at the end that only read it.
@@ -291,7 +237,6 @@ fn has_channel(steps: &[Instruction]) -> bool {
 /// From instructions to steps.
 struct Lowering {
     width: usize,
-    space: Space,
     /// Whether runs of gates become one step.
     is_planned: bool,
     /// Slots given to parametrised gates and to planned unitaries.
@@ -325,34 +270,21 @@ impl Lowering {
     }
 
     fn stepwise<T: Precision>(&mut self, body: &[&Instruction]) -> Result<Vec<Step<T>>> {
-        let space = self.space;
-        let drafts = body.iter().filter_map(|step| Draft::of(step, space)).collect();
+        let drafts = body.iter().filter_map(|step| Draft::of(step)).collect();
         let mut steps = Vec::new();
-        for draft in fuse::fuse(drafts, space) {
+        for draft in fuse::fuse(drafts) {
             let qubits = draft.qubits;
             match draft.what {
                 What::Unitary { matrix, targets, controls } => {
-                    let layouts = space.layouts(&targets, &controls);
-                    let forms = space.forms(&matrix, layouts.len() == 1);
-                    let applied = layouts.into_iter().zip(forms).filter(|(_, form)| !form.is_identity());
-                    steps.extend(applied.map(|(layout, form)| Step::Fixed(layout, form)));
-                }
-                What::Superoperator(matrix) => {
-                    let places = fuse::stacked(&qubits, space);
-                    let form = Form::of(&without_dust(&matrix));
+                    let form = Form::of(&matrix);
                     if !form.is_identity() {
-                        steps.push(Step::Fixed(Layout::new(&places, []), form));
+                        steps.push(Step::Fixed(Layout::new(&targets, controls), form));
                     }
                 }
                 What::Gate(call) => {
-                    let controls: Vec<_> = call.control_qubits().collect();
-                    let layouts = space.layouts(call.target_qubits(), &controls);
-                    if layouts.is_empty() {
-                        continue; // a global phase
-                    }
-                    let slot = self.forms;
-                    self.forms += layouts.len();
-                    steps.push(Step::Gate(Parametrised { call: call.clone(), layouts, slot }));
+                    let layout = Layout::new(call.target_qubits(), call.control_qubits());
+                    steps.push(Step::Gate(Parametrised { call: call.clone(), layout, slot: self.forms }));
+                    self.forms += 1;
                 }
                 What::Channel(channel) => steps.push(Step::Kraus(Kraus::new(channel, &qubits))),
                 What::Other(Instruction::Measure { qubit, bit, confusion }) => {

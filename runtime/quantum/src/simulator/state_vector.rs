@@ -7,7 +7,7 @@ use super::branch;
 use super::counts::Counts;
 use super::machine::Prediction;
 use super::precision::Precision;
-use super::program::{Program, Space, Step};
+use super::program::{Program, Step};
 use super::pure::PureState;
 use super::shot::Shots;
 use super::state::{Ensemble, QuantumState};
@@ -42,7 +42,7 @@ impl<T: Precision> Simulator for StateVector<T> {
     type Plan = VectorPlan<T>;
 
     fn plan(&self, circuit: &impl AsRef<Circuit>) -> Result<VectorPlan<T>> {
-        let program = Program::new(circuit.as_ref(), Space::Vector)?;
+        let program = Program::new(circuit.as_ref())?;
         match channel(&program.steps) {
             Some(channel) => Err(Error::NeedsMixedState { channel }),
             None => Ok(VectorPlan { program }),

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::batch::{Trajectory, Walks};
 use super::counts::Counts;
-use super::program::{Program, Space};
+use super::program::Program;
 use super::pure::PureState;
 use super::shot::{self, Shots};
 use super::state::{Branch, Ensemble, QuantumState};
@@ -46,7 +46,7 @@ impl Simulator for Trajectories {
                 wanted: "at least 1".into(),
             });
         }
-        let program = Program::new(circuit.as_ref(), Space::Vector)?;
+        let program = Program::new(circuit.as_ref())?;
         Ok(TrajectoryPlan { program, lanes: Trajectory::new(circuit.as_ref())?, options: *self })
     }
 }
