@@ -3,6 +3,7 @@
 //! | to | see |
 //! |---|---|
 //! | read what was measured of a device | [`Calibration`] |
+//! | know the Hamiltonian that pulses act on | [`Hamiltonian`] |
 //! | choose good qubits | [`Region`] |
 //! | compile a circuit | [`compile()`], [`Target`] |
 //! | put the noise into a circuit | [`NoiseModel`] |
@@ -37,6 +38,7 @@ pub mod compile;
 mod document;
 mod draft;
 mod execute;
+pub mod hamiltonian;
 mod ibm;
 mod ideal;
 mod metered;
@@ -49,6 +51,7 @@ pub mod target;
 pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
 pub use compile::{CompileOptions, Compiled, Layout, compile};
 pub use execute::{Device, Job, check};
+pub use hamiltonian::{ControlLine, Exchange, Hamiltonian, Transmon};
 pub use ideal::IdealDevice;
 pub use metered::{Metered, Tally};
 pub use noise::{NoiseModel, NoiseOptions, OverRotation};

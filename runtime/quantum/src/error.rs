@@ -132,6 +132,9 @@ pub enum Error {
     /// An iteration did not converge.
     #[error("{what} did not converge in {iterations} iterations")]
     Convergence { what: &'static str, iterations: usize },
+    /// A solver that cannot be as accurate as it was asked to be.
+    #[error("the solution is off by about {reached:e} with {steps} steps, expected at most {wanted:e}")]
+    Tolerance { wanted: f64, reached: f64, steps: usize },
     /// A qubit is named that is not there.
     #[error("qubit {qubit} is out of range, expected one below {width}")]
     QubitIndex { qubit: usize, width: usize },
@@ -239,6 +242,11 @@ pub enum Error {
         "`{gate}` on physical qubits {qubits:?} (step {step}) is out of order on {device}: its reported error is 1"
     )]
     DeadGate { gate: String, qubits: Vec<usize>, device: String, step: usize },
+    /// A control line between transmons that are not coupled.
+    #[error(
+        "qubits {control} and {target} have no exchange coupling, so a control line between them does nothing"
+    )]
+    NoExchange { control: usize, target: usize },
 
     // OpenQASM
     /// A text that is no OpenQASM, or asks for what no circuit holds.

@@ -54,6 +54,7 @@ pub mod linalg;
 pub mod observable;
 pub mod optimise;
 pub mod program;
+pub mod pulse;
 pub mod qasm;
 pub mod robust_state;
 pub mod simulator;

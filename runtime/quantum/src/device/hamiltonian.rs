@@ -1,0 +1,412 @@
+//! The Hamiltonian of a device of transmons: what its pulses act on.
+
+use std::collections::BTreeMap;
+use std::f64::consts::TAU;
+use std::path::Path;
+
+use super::calibration::{MAX_BYTES, MAX_QUBITS, Trap, Warning};
+use super::document::{self, Field};
+use crate::{Error, Result, file};
+
+/// What published drive strengths are divided by.
+///
+/// With the strengths as published, the calibrated X pulses of every qubit of 23 devices turn it by 1.155 to 1.156 half
+/// turns; divided by this they turn it by one. Why the files are off is not documented.
+pub const PUBLISHED_STRENGTH: f64 = 1.156;
+
+/// Below this, in hertz, no two-qubit gate comes out of an exchange coupling.
+const WEAK_COUPLING: f64 = 0.5e6;
+
+/// A transmon: a Duffing oscillator w n + α/2 n (n - 1). Angular frequencies in rad/s.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Transmon {
+    /// w: of the transition from 0 to 1 of the transmon by itself.
+    pub frequency: f64,
+    /// α: what the transition from 1 to 2 has more; negative.
+    pub anharmonicity: f64,
+    /// Ω of the drive: an envelope of 1 at resonance turns the qubit at this rate.
+    pub strength: f64,
+}
+
+/// An exchange coupling J (a†b + ab†) of two transmons, `a < b`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exchange {
+    /// The lower qubit.
+    pub a: usize,
+    /// The higher qubit.
+    pub b: usize,
+    /// J in rad/s.
+    pub strength: f64,
+}
+
+/// A line that drives one transmon, the control, at the frequency of another, the target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ControlLine {
+    /// The qubit that is driven.
+    pub control: usize,
+    /// The qubit whose frequency is the carrier.
+    pub target: usize,
+    /// Ω of the line in rad/s.
+    pub strength: f64,
+}
+
+/// The Hamiltonian of a device of transmons, validated:
+///
+/// H = Σ (w n + α/2 n (n - 1)) + Σ J (a†b + ab†) + Σ Ω Re[d(t) exp(i `w_lo` t)] (a + a†).
+///
+/// Every number is finite and in its range, every qubit exists. SI units: rad/s, seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hamiltonian {
+    name: String,
+    dt: Option<f64>,
+    transmons: Vec<Transmon>,
+    exchanges: Vec<Exchange>,
+    lines: Vec<ControlLine>,
+    warnings: Vec<Warning>,
+}
+
+impl Hamiltonian {
+    /// A Hamiltonian of your own; `name` is that of the device in errors.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a number that no transmon has: frequencies of 1 to 15 GHz, anharmonicities of -1 GHz to -50
+    /// MHz, strengths up to 2 GHz, couplings below 100 MHz. [`Error::Edge`] for a coupling or a line that joins no two qubits,
+    /// [`Error::TargetWidth`] without transmons or with too many.
+    pub fn new(
+        name: impl Into<String>,
+        transmons: Vec<Transmon>,
+        exchanges: Vec<Exchange>,
+        lines: Vec<ControlLine>,
+    ) -> Result<Self> {
+        let (name, width) = (name.into(), transmons.len());
+        if !(1..=MAX_QUBITS).contains(&width) {
+            return Err(Error::TargetWidth { device: name, found: width, limit: MAX_QUBITS });
+        }
+        for (qubit, transmon) in transmons.iter().enumerate() {
+            for (what, value, [low, high]) in [
+                ("frequency", transmon.frequency, FREQUENCY),
+                ("anharmonicity", transmon.anharmonicity, ANHARMONICITY),
+                ("drive strength", transmon.strength, STRENGTH),
+            ] {
+                check(format!("the {what} of qubit {qubit} in GHz"), value, low, high)?;
+            }
+        }
+        let joins = |first: usize, second: usize| {
+            if first < width && second < width && first != second {
+                return Ok(());
+            }
+            Err(Error::Edge { device: name.clone(), first, second, width })
+        };
+        let mut pairs = BTreeMap::new();
+        for Exchange { a, b, strength } in exchanges {
+            joins(a, b)?;
+            check(format!("the coupling of qubits {a} and {b} in GHz"), strength, EXCHANGE[0], EXCHANGE[1])?;
+            pairs.insert((a.min(b), a.max(b)), strength);
+        }
+        for ControlLine { control, target, strength } in &lines {
+            joins(*control, *target)?;
+            check(
+                format!("the strength of line {control}-{target} in GHz"),
+                *strength,
+                STRENGTH[0],
+                STRENGTH[1],
+            )?;
+        }
+        let exchanges = pairs.into_iter().map(|((a, b), strength)| Exchange { a, b, strength }).collect();
+        Ok(Self { name, dt: None, transmons, exchanges, lines, warnings: Vec::new() })
+    }
+
+    /// Reads the file `conf_*.json` of a snapshot of IBM's.
+    ///
+    /// # Errors
+    /// As [`Self::from_ibm`], and [`Error::File`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::parse(&path.display().to_string(), &file::read(path, MAX_BYTES)?)
+    }
+
+    /// Reads the text of `conf_*.json`; errors call it `conf`. Strengths are divided by [`PUBLISHED_STRENGTH`].
+    ///
+    /// # Errors
+    /// [`Error::Json`], [`Error::MissingField`] or [`Error::BadField`] if there is no Hamiltonian, or one with a number that no
+    /// transmon has. Couplings that are absent, zero or weak are flagged: see [`Self::warnings`].
+    pub fn from_ibm(conf: &str) -> Result<Self> {
+        if conf.len() as u64 > MAX_BYTES {
+            let reason = format!("found {} bytes, expected at most {MAX_BYTES}", conf.len());
+            return Err(Error::File { file: "conf".into(), reason });
+        }
+        Self::parse("conf", conf)
+    }
+
+    fn parse(label: &str, text: &str) -> Result<Self> {
+        let value = document::parse(label, text)?;
+        let conf = Field::root(label, &value);
+        let width = conf.get("n_qubits")?.index(MAX_QUBITS + 1)?;
+        if width == 0 {
+            return Err(conf.get("n_qubits")?.wrong("at least 1 qubit"));
+        }
+        let name = conf.get("backend_name")?.text()?;
+        let hamiltonian = conf.get("hamiltonian")?;
+        let vars = hamiltonian.get("vars")?;
+        if vars.len() == 0 {
+            return Err(Error::MissingField { file: label.into(), field: format!("{}.wq0", vars.path) });
+        }
+        let mut warnings = Vec::new();
+        let mut transmons = Vec::with_capacity(width);
+        for qubit in 0..width {
+            transmons.push(Transmon {
+                frequency: published(&vars, &format!("wq{qubit}"), FREQUENCY)?,
+                anharmonicity: published(&vars, &format!("delta{qubit}"), ANHARMONICITY)?,
+                strength: published(&vars, &format!("omegad{qubit}"), STRENGTH)? / PUBLISHED_STRENGTH,
+            });
+        }
+        let exchanges = exchanges(&conf, &vars, width, &mut warnings)?;
+        let lines = lines(&conf, &hamiltonian, &transmons)?;
+        let dt = match conf.find("dt") {
+            Some(dt) => {
+                let found = dt.number()?;
+                // No electronics samples a million times a nanosecond, so such a number is in seconds.
+                let seconds = found > 0.0 && found < 1e-6;
+                if seconds {
+                    let (file, field) = (label.into(), dt.path.clone());
+                    warnings.push(Warning { file, field, value: Some(found), trap: Trap::DtInSeconds });
+                }
+                let value = if seconds { found } else { found * 1e-9 };
+                if !(1e-12..=1e-6).contains(&value) {
+                    return Err(dt.wrong("a sample time of 1e-12 to 1e-6 seconds"));
+                }
+                Some(value)
+            }
+            None => None,
+        };
+        let name = name.trim_start_matches("ibmq_").trim_start_matches("ibm_").to_owned();
+        Ok(Self { name, dt, transmons, exchanges, lines, warnings })
+    }
+
+    /// Name of the device, without the maker's prefix.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Length of a sample in seconds, where it is known.
+    pub fn dt(&self) -> Option<f64> {
+        self.dt
+    }
+
+    /// How many transmons there are.
+    pub fn width(&self) -> usize {
+        self.transmons.len()
+    }
+
+    /// The transmons.
+    pub fn transmons(&self) -> &[Transmon] {
+        &self.transmons
+    }
+
+    /// The couplings that are not zero, sorted.
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
+    /// The coupling of two qubits, in either order.
+    pub fn exchange(&self, a: usize, b: usize) -> Option<&Exchange> {
+        let pair = (a.min(b), a.max(b));
+        self.exchanges.binary_search_by_key(&pair, |j| (j.a, j.b)).ok().map(|place| &self.exchanges[place])
+    }
+
+    /// The control lines; number n is the channel that files call `u{n}`.
+    pub fn lines(&self) -> &[ControlLine] {
+        &self.lines
+    }
+
+    /// The line that drives `control` at the frequency of `target`.
+    pub fn line(&self, control: usize, target: usize) -> Option<&ControlLine> {
+        self.lines.iter().find(|line| (line.control, line.target) == (control, target))
+    }
+
+    /// What is strange about the file.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+// Ranges in GHz
+const FREQUENCY: [f64; 2] = [1.0, 15.0];
+const ANHARMONICITY: [f64; 2] = [-1.0, -0.05];
+const STRENGTH: [f64; 2] = [0.0, 2.0];
+const EXCHANGE: [f64; 2] = [-0.1, 0.1];
+
+/// Refuses an angular frequency in rad/s outside of a range in GHz.
+fn check(what: String, value: f64, low: f64, high: f64) -> Result<()> {
+    let found = value / TAU * 1e-9;
+    if (low..=high).contains(&found) {
+        return Ok(());
+    }
+    Err(Error::OutOfRange { what, found, wanted: format!("{low} to {high} GHz") })
+}
+
+/// A published angular frequency: from rad/ns to rad/s.
+fn published(vars: &Field<'_>, name: &str, [low, high]: [f64; 2]) -> Result<f64> {
+    let field = vars.get(name)?;
+    let value = field.number()?;
+    // A strength of 0 drives nothing.
+    if (low..=high).contains(&(value / TAU)) && value != 0.0 {
+        return Ok(value * 1e9);
+    }
+    Err(field.wrong(&format!("{:.3} to {:.3} rad/ns, and not 0", low * TAU, high * TAU)))
+}
+
+fn exchanges(
+    conf: &Field<'_>,
+    vars: &Field<'_>,
+    width: usize,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Exchange>> {
+    let mut pairs = std::collections::BTreeSet::new();
+    if let Some(map) = conf.find("coupling_map") {
+        for edge in map.items()? {
+            let (a, b) = edge.edge(width)?;
+            pairs.insert((a.min(b), a.max(b)));
+        }
+    }
+    let mut exchanges = Vec::new();
+    for (a, b) in pairs {
+        let names = [format!("jq{a}q{b}"), format!("jq{b}q{a}")];
+        let found = names.iter().find_map(|name| vars.find(name));
+        let mut flag = |field: String, value: Option<f64>, trap| {
+            warnings.push(Warning { file: conf.file.into(), field, value, trap });
+        };
+        let Some(field) = found else {
+            flag(format!("{}.{}", vars.path, names[0]), None, Trap::NoCoupling);
+            continue;
+        };
+        let strength = field.number()?;
+        if !(EXCHANGE[0] * TAU..=EXCHANGE[1] * TAU).contains(&strength) {
+            return Err(field.wrong(&format!("at most {:.3} rad/ns in modulus", EXCHANGE[1] * TAU)));
+        }
+        let hertz = strength.abs() / TAU * 1e9;
+        if strength == 0.0 {
+            flag(field.path.clone(), Some(0.0), Trap::NoCoupling);
+            continue;
+        }
+        if hertz < WEAK_COUPLING {
+            flag(field.path.clone(), Some(hertz), Trap::WeakCoupling);
+        }
+        exchanges.push(Exchange { a, b, strength: strength * 1e9 });
+    }
+    Ok(exchanges)
+}
+
+/// The control lines: carriers from `u_channel_lo`, the driven qubits and strengths from terms such as `omegad1*X0||U0`.
+fn lines(conf: &Field<'_>, hamiltonian: &Field<'_>, transmons: &[Transmon]) -> Result<Vec<ControlLine>> {
+    let width = transmons.len();
+    let Some(carriers) = conf.find("u_channel_lo") else { return Ok(Vec::new()) };
+    let mut driven: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for term in hamiltonian.get("h_str")?.items()? {
+        if let Some((line, pair)) = control_term(term.text()?) {
+            if pair.0 >= width || pair.1 >= width {
+                return Err(term.wrong(&format!("qubits below {width}")));
+            }
+            driven.insert(line, pair);
+        }
+    }
+    let mut lines = Vec::with_capacity(carriers.len());
+    for (number, carrier) in carriers.items()?.enumerate() {
+        let mut parts = carrier.items()?;
+        let (Some(part), None) = (parts.next(), parts.next()) else {
+            return Err(carrier.wrong("the frequency of one qubit"));
+        };
+        let target = part.get("q")?.index(width)?;
+        let Some(&(strength, control)) = driven.get(&number) else {
+            return Err(hamiltonian.get("h_str")?.wrong(&format!("a term of line U{number}")));
+        };
+        if control == target {
+            return Err(carrier.wrong(&format!("the frequency of another qubit than {control}")));
+        }
+        lines.push(ControlLine { control, target, strength: transmons[strength].strength });
+    }
+    Ok(lines)
+}
+
+/// `omegad{s}*X{q}||U{n}` as (n, (s, q)).
+fn control_term(term: &str) -> Option<(usize, (usize, usize))> {
+    let (factors, line) = term.split_once("||U")?;
+    let (strength, qubit) = factors.split_once('*')?;
+    let number = |text: &str, prefix: &str| text.strip_prefix(prefix)?.parse().ok();
+    Some((line.parse().ok()?, (number(strength, "omegad")?, number(qubit, "X")?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONF: &str = r#"{
+        "backend_name": "ibmq_pair", "n_qubits": 2, "dt": 0.2222222222222222, "coupling_map": [[0, 1], [1, 0]],
+        "u_channel_lo": [[{"q": 1, "scale": [1.0, 0.0]}], [{"q": 0, "scale": [1.0, 0.0]}]],
+        "hamiltonian": {
+            "h_str": ["_SUM[i,0,1,wq{i}/2*(I{i}-Z{i})]", "jq0q1*Sp0*Sm1", "omegad0*X1||U1", "omegad1*X0||U0"],
+            "vars": {"wq0": 32.9, "wq1": 31.5, "delta0": -2.1, "delta1": -2.2, "omegad0": 0.97, "omegad1": 0.81,
+                     "jq0q1": 0.0123}
+        }
+    }"#;
+
+    #[test]
+    fn a_published_hamiltonian_is_read_in_si_units() {
+        let h = Hamiltonian::from_ibm(CONF).unwrap();
+        assert_eq!((h.name(), h.width(), h.warnings()), ("pair", 2, &[][..]));
+        assert!((h.dt().unwrap() - 2e-9 / 9.0).abs() < 1e-20);
+        assert_eq!(h.transmons()[1].anharmonicity, -2.2e9);
+        assert!((h.exchange(1, 0).unwrap().strength - 0.0123e9).abs() < 1.0);
+        let line = h.line(0, 1).unwrap();
+        assert!((line.strength - 0.81e9 / PUBLISHED_STRENGTH).abs() < 1.0);
+        assert_eq!((h.lines()[1].control, h.lines()[1].target), (1, 0));
+        assert!(h.exchange(0, 0).is_none() && h.line(1, 1).is_none());
+    }
+
+    #[test]
+    fn traps_are_flagged_or_refused() {
+        let with = |from: &str, to: &str| {
+            assert!(CONF.contains(from));
+            Hamiltonian::from_ibm(&CONF.replace(from, to))
+        };
+        let traps = |h: Hamiltonian| h.warnings().iter().map(|w| w.trap).collect::<Vec<_>>();
+        assert_eq!(traps(with("0.0123", "0.0").unwrap()), [Trap::NoCoupling]);
+        assert_eq!(traps(with("0.0123", "0.0003").unwrap()), [Trap::WeakCoupling]);
+        assert_eq!(traps(with("\"jq0q1\": 0.0123", "\"jq\": 1").unwrap()), [Trap::NoCoupling]);
+        assert_eq!(traps(with("0.2222222222222222", "3.55e-9").unwrap()), [Trap::DtInSeconds]);
+        for (from, to, field) in [
+            ("-2.1,", "0.0,", "hamiltonian.vars.delta0"),
+            ("0.97", "0", "hamiltonian.vars.omegad0"),
+            ("32.9", "5.2", "hamiltonian.vars.wq0"),
+            ("0.0123", "12.3", "hamiltonian.vars.jq0q1"),
+            ("{\"q\": 0", "{\"q\": 2", "u_channel_lo[1][0].q"),
+            ("{\"q\": 0", "{\"q\": 1", "u_channel_lo[1]"),
+            ("X1||U1", "X9||U1", "hamiltonian.h_str[2]"),
+            ("X1||U1", "X1||V1", "hamiltonian.h_str"),
+            ("0.2222222222222222", "-1", "dt"),
+        ] {
+            let Err(Error::BadField { field: found, .. }) = with(from, to) else {
+                panic!("{field} is wrong")
+            };
+            assert_eq!(found, field);
+        }
+        let missing = with("\"wq1\"", "\"wx1\"").unwrap_err();
+        assert!(matches!(missing, Error::MissingField { ref field, .. } if field == "hamiltonian.vars.wq1"));
+        let none =
+            Hamiltonian::from_ibm(r#"{"backend_name": "a", "n_qubits": 1, "hamiltonian": {"vars": {}}}"#);
+        assert!(matches!(none, Err(Error::MissingField { .. })));
+    }
+
+    #[test]
+    fn a_hamiltonian_of_ones_own_is_checked() {
+        let transmon = Transmon { frequency: TAU * 5e9, anharmonicity: -TAU * 0.33e9, strength: TAU * 0.1e9 };
+        let one = |transmon| Hamiltonian::new("mine", vec![transmon], vec![], vec![]);
+        assert!(one(transmon).is_ok());
+        assert!(matches!(one(Transmon { frequency: 5.0, ..transmon }), Err(Error::OutOfRange { .. })));
+        assert!(matches!(one(Transmon { strength: f64::NAN, ..transmon }), Err(Error::OutOfRange { .. })));
+        assert!(matches!(Hamiltonian::new("mine", vec![], vec![], vec![]), Err(Error::TargetWidth { .. })));
+        let exchanges = vec![Exchange { a: 0, b: 1, strength: 0.0 }];
+        let found = Hamiltonian::new("mine", vec![transmon], exchanges, vec![]);
+        assert!(matches!(found, Err(Error::Edge { .. })));
+    }
+}
