@@ -255,4 +255,57 @@ pub enum Error {
     /// A step that a version of OpenQASM cannot express.
     #[error("`{step}` cannot be written in OpenQASM {version}: {reason}")]
     NotInQasm { step: String, version: u8, reason: &'static str },
+
+    // Pulses
+    /// A time that is no whole number of samples.
+    #[error("{found} is {samples} samples of {dt:e} s, expected a whole number from 0 to 2^32")]
+    OffGrid { found: String, samples: f64, dt: f64 },
+    /// A fault of one instruction of a pulse schedule.
+    #[error("{channel} at {time}: {fault}")]
+    Pulse { channel: crate::pulse::Channel, time: String, fault: Box<Error> },
+    /// A sample of an envelope that is not finite.
+    #[error("{channel} at {at} dt: the sample is {value}, expected a finite number")]
+    PulseSample { channel: crate::pulse::Channel, at: usize, value: crate::C64 },
+    /// A waveform that is not in the table.
+    #[error("no waveform `{name}`, expected one of {known}")]
+    WaveformName { name: String, known: String },
+    /// An argument of a waveform that is unknown, missing or given twice.
+    #[error("`{argument}` {fault}: `{waveform}` takes {known}")]
+    WaveformArgument { waveform: &'static str, argument: String, fault: &'static str, known: String },
+    /// A pulse was placed where another still plays.
+    #[error("{channel} is busy until {until}, so nothing can start at {at}")]
+    Busy { channel: crate::pulse::Channel, until: String, at: String },
+    /// A pulse on a channel that only listens.
+    #[error("nothing can be played on {channel}: it listens")]
+    NotPlayable { channel: crate::pulse::Channel },
+    /// A control line from a qubit to itself.
+    #[error("{channel} joins qubit {qubit} to itself, expected two distinct qubits")]
+    OwnControl { channel: crate::pulse::Channel, qubit: usize },
+    /// An absolute frequency where the carriers are not known.
+    #[error("the carrier of {channel} is not known, so its frequency cannot be set; shift it instead")]
+    NoCarrier { channel: crate::pulse::Channel },
+    /// A schedule that cannot be undone.
+    #[error("{step} cannot be reversed: only pulses can be undone")]
+    Irreversible { step: String },
+    /// A schedule that is too large.
+    #[error("schedule `{schedule}` has {found} {what}, expected at most {limit}")]
+    ScheduleSize { schedule: String, what: &'static str, found: usize, limit: usize },
+    /// A pulse that a device's electronics cannot time.
+    #[error("the {what} is {found} samples, expected {wanted}")]
+    PulseTiming { what: &'static str, found: usize, wanted: String },
+    /// A pulse that is stronger than the device can play.
+    #[error("amplitude {value} is above the device limit of {limit}")]
+    Amplitude { value: f64, limit: f64 },
+    /// A line that a device does not have.
+    #[error("device `{device}` has no line {channel}{reason}")]
+    NoLine { device: String, channel: crate::pulse::Channel, reason: String },
+    /// A frequency outside of what a line can send.
+    #[error("{frequency} is outside the band {low} to {high}")]
+    Band { frequency: crate::pulse::Frequency, low: crate::pulse::Frequency, high: crate::pulse::Frequency },
+    /// A gate that a device has no pulses for.
+    #[error("device `{device}` has no pulses for `{gate}` on qubits {qubits:?}{known}")]
+    NoPulses { device: String, gate: String, qubits: Vec<usize>, known: String },
+    /// Pulses that were published but cannot be what is played.
+    #[error("the pulses of `{gate}` on qubits {qubits:?} of device `{device}` are not usable: {warning}")]
+    SilentPulses { device: String, gate: String, qubits: Vec<usize>, warning: String },
 }

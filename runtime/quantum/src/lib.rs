@@ -14,6 +14,7 @@
 //! | differentiate | [`gradient`] |
 //! | train | [`optimise`], [`ansatz`] |
 //! | know a device: calibration, noise, compilation, shots | [`device`], [`channel`] |
+//! | go below gates | [`pulse`] |
 //! | find out which state a device made | [`tomography`] |
 //! | prepare a state robustly on it | [`robust_state`] |
 //!

@@ -30,6 +30,7 @@ pub use instruction::{Confusion, Instruction};
 pub use operand::{IntoAngle, IntoQubits, Operand, Places};
 pub use parameter::{Group, Parameters, Trainable};
 pub use qubit::{Qubit, QubitIndex, QubitSlice, Qubits};
+pub(crate) use svg::escape;
 pub use unitary_block::UnitaryBlock;
 
 use crate::gate::Call;

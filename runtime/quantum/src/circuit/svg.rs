@@ -275,7 +275,7 @@ fn text(svg: &mut String, (x, y): (f64, f64), style: &str, words: &str) -> fmt::
     writeln!(svg, "<text x=\"{x:.1}\" y=\"{:.1}\" {style}>{}</text>", y + 4.0, escape(words))
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
