@@ -51,7 +51,7 @@ pub mod target;
 pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
 pub use compile::{CompileOptions, Compiled, Layout, compile};
 pub use execute::{Device, Job, check};
-pub use hamiltonian::{ControlLine, Exchange, Hamiltonian, Transmon};
+pub use hamiltonian::{ControlLine, Exchange, Hamiltonian, PUBLISHED_STRENGTH, Transmon};
 pub use ideal::IdealDevice;
 pub use metered::{Metered, Tally};
 pub use noise::{NoiseModel, NoiseOptions, OverRotation};

@@ -11,6 +11,7 @@
 //! | have its samples, and how they vary with parameters | [`Schedule::samples`], [`Schedule::slopes`] |
 //! | undo it | [`Schedule::reversed`], [`Schedule::folded`] |
 //! | solve the equations of motion | [`solver`] |
+//! | simulate it, and differentiate by samples | [`transmon::Transmons`], [`solver`] |
 //! | see it | [`Timeline::to_svg`], and both print |
 //!
 //! Each channel has a clock and a frame of its own. A frame has a phase, by which envelopes that follow are turned
@@ -45,6 +46,7 @@ mod step;
 mod svg;
 mod timeline;
 mod timing;
+pub mod transmon;
 mod unit;
 pub mod waveform;
 

@@ -44,6 +44,7 @@ use ndarray::Array2;
 
 pub use objective::Objective;
 pub use piecewise::Piecewise;
+pub(crate) use smooth::{NODES, WEIGHTS};
 pub use system::{MAX_DIM, System};
 
 use self::evolve::{Density, Duals, States};
