@@ -7,6 +7,7 @@
 //! | choose good qubits | [`Region`] |
 //! | compile a circuit | [`compile()`], [`Target`] |
 //! | put the noise into a circuit | [`NoiseModel`] |
+//! | play the published pulses of its gates | [`PulseDefaults`] |
 //! | run shots | [`Device`]: [`IdealDevice`], [`NoisyDevice`], or one of your own |
 //! | count what was run | [`Metered`] |
 //!
@@ -35,6 +36,7 @@ mod cache;
 pub mod calibration;
 mod compact;
 pub mod compile;
+mod defs;
 mod document;
 mod draft;
 mod execute;
@@ -50,6 +52,7 @@ pub mod target;
 
 pub use calibration::{Calibration, Coupling, GateCalibration, QubitCalibration, Reading, Trap, Warning};
 pub use compile::{CompileOptions, Compiled, Layout, compile};
+pub use defs::PulseDefaults;
 pub use execute::{Device, Job, check};
 pub use hamiltonian::{ControlLine, Exchange, Hamiltonian, PUBLISHED_STRENGTH, Transmon};
 pub use ideal::IdealDevice;

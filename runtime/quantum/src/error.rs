@@ -306,6 +306,6 @@ pub enum Error {
     #[error("device `{device}` has no pulses for `{gate}` on qubits {qubits:?}{known}")]
     NoPulses { device: String, gate: String, qubits: Vec<usize>, known: String },
     /// Pulses that were published but cannot be what is played.
-    #[error("the pulses of `{gate}` on qubits {qubits:?} of device `{device}` are not usable: {warning}")]
-    SilentPulses { device: String, gate: String, qubits: Vec<usize>, warning: String },
+    #[error("the pulses of `{gate}` on qubits {qubits:?} of device `{device}` are not usable: {reason}")]
+    UnusablePulses { device: String, gate: String, qubits: Vec<usize>, reason: String },
 }

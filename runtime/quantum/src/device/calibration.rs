@@ -122,6 +122,8 @@ pub enum Trap {
     UnclearCoupling,
     /// An edge has no two-qubit gate.
     EdgeWithoutGate,
+    /// A gate has a pulse of amplitude 0.
+    SilentPulse,
 }
 
 impl Trap {
@@ -171,6 +173,7 @@ impl fmt::Display for Warning {
             Trap::Filled => "absent or zero; filled in from what else is known of the device",
             Trap::UnclearCoupling => "the name fits no single pair of coupled qubits; left out",
             Trap::EdgeWithoutGate => "this edge has no two-qubit gate",
+            Trap::SilentPulse => "a pulse of the gate has amplitude 0, so it does nothing",
         })
     }
 }

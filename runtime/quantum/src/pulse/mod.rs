@@ -10,6 +10,7 @@
 //! | know whether a device can play it | [`Schedule::check`], [`PulseTarget`], [`Timing`] |
 //! | have its samples, and how they vary with parameters | [`Schedule::samples`], [`Schedule::slopes`] |
 //! | undo it | [`Schedule::reversed`], [`Schedule::folded`] |
+//! | play what a maker published | [`PulseDefaults`](crate::device::PulseDefaults) |
 //! | solve the equations of motion | [`solver`] |
 //! | simulate it, and differentiate by samples | [`transmon::Transmons`], [`solver`] |
 //! | see it | [`Timeline::to_svg`], and both print |

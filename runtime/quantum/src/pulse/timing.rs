@@ -146,6 +146,11 @@ impl PulseTarget {
         self.carried(channel).map(|(carrier, _)| *carrier)
     }
 
+    /// The band in which a channel can send, where it is known.
+    pub fn band(&self, channel: Channel) -> Option<(Frequency, Frequency)> {
+        self.carried(channel).and_then(|(_, band)| *band)
+    }
+
     fn carried(&self, channel: Channel) -> Option<&(Frequency, Option<(Frequency, Frequency)>)> {
         let own = self.carriers.get(&channel);
         own.or_else(|| match channel {
