@@ -57,6 +57,7 @@
 mod batch;
 mod bits;
 mod branch;
+mod cache;
 mod counts;
 mod density_matrix;
 pub(crate) mod form;

@@ -10,19 +10,23 @@ use rayon::prelude::*;
 use super::bound::Bound;
 use super::buffer::Buffer;
 use super::effort::Effort;
-use super::kernel::{Block, Layouts, PAD_EVERY, Selection, padded};
+use super::kernel::{Ahead, Block, Layouts, PAD_EVERY, Selection, padded};
 use super::meeting::Meeting;
 use super::primitive::{Primitive, Primitives};
 use super::schedule::{Shape, Stage, Sweep, schedule};
 use super::tile::{Operation, Table, Tile};
 use super::vector::{Kernel, Lanes, Level};
 use crate::gate::Call;
+use crate::simulator::cache;
 use crate::simulator::kernel::Layout;
 use crate::simulator::precision::Precision;
 use crate::{Angle, Error, Result};
 
-/// Qubits of a block: 512 KiB in double precision, half of a usual second-level cache.
-const BLOCK: usize = 15;
+/// Part of the second-level cache that a block fills: what it is read from and what is read next lie there too.
+const CACHE_PART: usize = 2;
+
+/// Fewest and most qubits of a block of a wide state.
+const BLOCK: (usize, usize) = (14, 17);
 
 /// Qubits of the runs in which blocks are read: 256 bytes.
 const CHUNK: usize = 4;
@@ -203,13 +207,17 @@ impl<T: Precision> Engine<T> {
         let runs = Runs::new::<T>(sweep, vector.len());
         let memory = Memory(vector.as_mut_ptr().cast());
         let lanes = T::lanes(self.level);
+        let blocks = 1_usize << sweep.outer.len();
+        let is_far = size_of_val(vector) > cache::second_level();
         let block = |number: usize| {
-            let spread = |(k, qubit): (usize, &usize)| (number as u64 >> k & 1) << qubit;
-            let outer = sweep.outer.iter().enumerate().map(spread).sum();
+            let outer = sweep.outer_bits(number);
+            // threads take blocks in order, so the next one is most often this thread's
+            let next = (is_far && number + 1 < blocks).then(|| sweep.outer_bits(number + 1));
             let mut sums = vec![T::zero(); lanes * sweep.meetings.len()];
             with_buffer(padded::<T>(1 << sweep.places.len()), |buffer| {
                 let (memory, sums) = (memory.get(), sums.as_mut_ptr());
-                let pass = Pass { layouts, bound, first, scale, runs: &runs, memory, outer, buffer, sums };
+                let pass =
+                    Pass { layouts, bound, first, scale, runs: &runs, memory, outer, next, buffer, sums };
                 // SAFETY: blocks of different numbers are disjoint parts of the vector, the buffer holds one, and each
                 // derivative has its sums
                 unsafe { T::run(self.level, pass) };
@@ -217,7 +225,6 @@ impl<T: Precision> Engine<T> {
             let total = |(meeting, sums): (&Meeting, &[T])| meeting.total(sums);
             sweep.meetings.iter().zip(sums.chunks_exact(lanes)).map(total).collect::<Vec<_>>()
         };
-        let blocks = 1_usize << sweep.outer.len();
         let met: Vec<Vec<f64>> = if blocks > 1 && vector.len() >> PARALLEL > 0 {
             (0..blocks).into_par_iter().map(block).collect()
         } else {
@@ -287,6 +294,8 @@ struct Pass<'a, T> {
     runs: &'a Runs,
     memory: *mut T,
     outer: u64,
+    /// The outer qubits of the block that is likely to be next.
+    next: Option<u64>,
     buffer: *mut T,
     /// For each lane of each derivative, its sum.
     sums: *mut T,
@@ -319,6 +328,11 @@ impl<T: Precision> Kernel<T> for Pass<'_, T> {
                 outer: self.outer,
                 outside: &outside,
                 buffer: self.buffer,
+                ahead: self.next.map(|outer| Ahead {
+                    memory: self.memory.add(2 * outer as usize),
+                    starts,
+                    length: *length,
+                }),
                 sums: self.sums,
             });
             let scale = self.scale.filter(|scale| *scale != Complex::new(T::one(), T::zero()));
@@ -411,7 +425,10 @@ fn shape<T: Precision>(level: Level, width: usize) -> Shape {
     let block = match width {
         ..=14 => width,
         15..=17 => 13,
-        _ => BLOCK + usize::from(size_of::<T>() == 4),
+        _ => {
+            let amplitudes = cache::second_level() / CACHE_PART / (2 * size_of::<T>());
+            (amplitudes.max(1).ilog2() as usize).clamp(BLOCK.0, BLOCK.1)
+        }
     };
     let block = block.max(lanes + tile);
     let chunk = if block >= width { block } else { CHUNK.max(lanes) };

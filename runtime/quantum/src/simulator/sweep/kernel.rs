@@ -2,6 +2,8 @@
 #![allow(unsafe_code)] // vector instructions, and threads that write disjoint parts of one vector
 #![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
+use num_complex::Complex;
+
 use super::bound::{Bound, Code, Kind, LANE_FLIPS};
 use super::tile::Tile;
 use super::vector::{Lanes, Tiled};
@@ -47,6 +49,57 @@ impl Selection {
     }
 }
 
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+
+/// What will be read next, asked for while a block is worked on: memory and arithmetic then take the time of the longer.
+pub(crate) struct Ahead<'a, T> {
+    pub(crate) memory: *const T,
+    /// Where each run of amplitudes begins.
+    pub(crate) starts: &'a [usize],
+    /// Amplitudes of a run, a power of two.
+    pub(crate) length: usize,
+}
+
+impl<T> Ahead<'_, T> {
+    const EMPTY: Self = Self { memory: std::ptr::null(), starts: &[], length: 1 };
+
+    /// Lines of a run, as a power of two.
+    fn lines(&self) -> u32 {
+        (2 * self.length * size_of::<T>()).div_ceil(LINE).ilog2()
+    }
+}
+
+/// How far the lines of an [`Ahead`] have been asked for.
+struct Asked<'a, T> {
+    ahead: &'a Ahead<'a, T>,
+    /// Lines of a run, as a power of two.
+    shift: u32,
+    line: usize,
+    lines: usize,
+    /// Lines to ask for with each tile, so that all are asked for in the end.
+    each: usize,
+}
+
+impl<'a, T> Asked<'a, T> {
+    fn new(ahead: &'a Ahead<'a, T>, rounds: usize) -> Self {
+        let shift = ahead.lines();
+        let lines = ahead.starts.len() << shift;
+        Self { ahead, shift, line: 0, lines, each: lines.div_ceil(rounds.max(1)) }
+    }
+
+    #[inline(always)]
+    fn next<V: Lanes>(&mut self) {
+        for _ in 0..self.each.min(self.lines - self.line) {
+            let start = self.ahead.starts[self.line >> self.shift];
+            let within = self.line & ((1 << self.shift) - 1);
+            let run = self.ahead.memory.cast::<Complex<T>>().wrapping_add(start);
+            V::prefetch(run.cast::<u8>().wrapping_add(within * LINE));
+            self.line += 1;
+        }
+    }
+}
+
 /// All tiles of a sweep on one block.
 pub(crate) struct Block<'a, T> {
     pub(crate) bound: &'a Bound<T>,
@@ -61,6 +114,7 @@ pub(crate) struct Block<'a, T> {
     pub(crate) outside: &'a [u8],
     /// The amplitudes, [`padded`].
     pub(crate) buffer: *mut T,
+    pub(crate) ahead: Option<Ahead<'a, T>>,
     /// For each lane of each derivative of the sweep, its sum.
     pub(crate) sums: *mut T,
 }
@@ -87,9 +141,12 @@ impl<T: Precision> Block<'_, T> {
                     if is_on { flipped } else { k }
                 })
             });
+            let ahead = self.ahead.as_ref().unwrap_or(&Ahead::EMPTY);
+            let rounds = self.layouts.tiles.len() * ((2 << self.layouts.block) / (R * V::LANES));
+            let mut asked = Asked::new(ahead, rounds);
             for (at, tile) in self.layouts.tiles.iter().enumerate() {
                 let end = self.bound.ends[self.first_tile + at] as usize;
-                self.tile::<V, R>(tile, &self.bound.codes[start..end], &flips);
+                self.tile::<V, R>(tile, &self.bound.codes[start..end], &flips, &mut asked);
                 start = end;
             }
         }
@@ -115,6 +172,7 @@ impl<T: Precision> Block<'_, T> {
         tile: &Tile,
         codes: &[Code<T>],
         flips: &[V::Index; LANE_FLIPS + 1],
+        asked: &mut Asked<'_, T>,
     ) {
         let register = |number: usize| -> usize {
             tile.bits.iter().enumerate().map(|(k, bit)| padded::<T>((number >> k & 1) << bit)).sum()
@@ -128,6 +186,7 @@ impl<T: Precision> Block<'_, T> {
         let (mut product, mut spilled) = ([T::zero(); 32], [T::zero(); 256]);
         let mut position = 0_usize;
         for number in 0..count {
+            asked.next::<V>();
             // SAFETY: positions are those of the block; tables were written for this tile
             unsafe {
                 let base = self.buffer.add(padded::<T>(position));

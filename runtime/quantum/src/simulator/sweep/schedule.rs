@@ -56,6 +56,14 @@ pub(crate) struct Sweep {
     pub(crate) meetings: Vec<Meeting>,
 }
 
+impl Sweep {
+    /// The bits of the outer qubits in the block of this number.
+    pub(crate) fn outer_bits(&self, number: usize) -> u64 {
+        let spread = |(k, qubit): (usize, &usize)| (number as u64 >> k & 1) << qubit;
+        self.outer.iter().enumerate().map(spread).sum()
+    }
+}
+
 /// Cuts primitives on `width` qubits into stages. `width` is at least what a tile needs.
 pub(crate) fn schedule(primitives: Vec<Primitive>, width: usize, shape: Shape) -> Vec<Stage> {
     let mut rest = primitives;

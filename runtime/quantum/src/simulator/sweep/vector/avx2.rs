@@ -109,6 +109,12 @@ impl Lanes for F64x4 {
     }
 
     #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // SAFETY: every processor with these vectors has it, and it never faults
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f64 {
         let mut lanes = [0.0; Self::LANES];
         unsafe { self.store(lanes.as_mut_ptr()) };
@@ -214,6 +220,12 @@ impl Lanes for F32x8 {
         if let Some(tile) = tile.first_chunk_mut::<8>() {
             unsafe { pin_f32(&mut *std::ptr::from_mut(tile).cast()) }
         }
+    }
+
+    #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // SAFETY: every processor with these vectors has it, and it never faults
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
     }
 
     #[inline(always)]

@@ -110,6 +110,12 @@ impl Lanes for F64x8 {
     }
 
     #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // SAFETY: every processor with these vectors has it, and it never faults
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn sum(self) -> f64 {
         unsafe { _mm512_reduce_add_pd(self.0) }
     }
@@ -215,6 +221,12 @@ impl Lanes for F32x16 {
         if let Some(tile) = tile.first_chunk_mut::<16>() {
             unsafe { pin_f32(&mut *std::ptr::from_mut(tile).cast()) }
         }
+    }
+
+    #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // SAFETY: every processor with these vectors has it, and it never faults
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
     }
 
     #[inline(always)]

@@ -100,6 +100,10 @@ pub trait Lanes: Copy + 'static {
     /// The sum of all lanes.
     unsafe fn sum(self) -> Self::Real;
 
+    /// Asks for a line of memory that will be read, to lie in the second-level cache; the address need not be valid.
+    #[inline(always)]
+    fn prefetch(_: *const u8) {}
+
     /// Has each vector of a tile in a register of its own here: where an interpreter jumps, the compiler would choose
     /// differently before and after each jump, and move or spill the whole tile.
     #[inline(always)]
