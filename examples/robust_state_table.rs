@@ -23,7 +23,7 @@ use ketline::quantum::{ansatz, linalg};
 use ketline_examples::{Arguments, Flag, Report, Table, progress, run};
 use rayon::prelude::*;
 
-/// Snapshots of 5-, 7- and 16-qubit machines, those of the card with static ZZ.
+/// Snapshots of 5-, 7- and 16-qubit machines that list a static ZZ.
 const DEVICES: [&str; 10] =
     ["manila", "jakarta", "quito", "lima", "belem", "santiago", "nairobi", "lagos", "perth", "guadalupe"];
 
