@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::circuit::circuit;
+use crate::dataset::dataset;
 use crate::observable::observable;
 
 /// What a circuit is written with, and what it is not.
@@ -92,6 +93,41 @@ const WORDS: &[&str] = &[
     "self",
     "device",
     "==",
+    "struct",
+    "enum",
+    "U8",
+    "16GiB",
+    "chunk",
+    "samples",
+    "jpeg",
+    "range",
+];
+
+/// Parts of a data set.
+const PARTS: &[&str] = &[
+    "#[chunk(samples = 0, zstd)]",
+    "#[chunk(bytes = 1.5MiB)]",
+    "#[shuffle(chunks = 2, samples = N, seed = 7)]",
+    "#[shuffle]",
+    "#[prefetch(chunks = 3, threads = -1, memory = 99999999999TiB)]",
+    "#[split(train = 0.5, valid = X, test)]",
+    "#[batch(samples = 5ns)]",
+    "#[derive(Debug)]",
+];
+
+const FIELDS: &[&str] = &[
+    "a: u8,",
+    "pub b: U8<3, N, { 2 * N }>,",
+    "#[range(-1..=1)] c: F32<0>,",
+    "#[range(..)] d: Vec<u16>,",
+    "#[jpeg] e: U8<3, 4, 4>,",
+    "#[jpeg] f: F32,",
+    "g: &str,",
+    "h: U8<1, 2, 3, 4, 5>,",
+    "a: String,",
+    "i: fn(u8) -> u8,",
+    "#[range(0..170141183460469231731687303715884105728)] j: U8<T, u8>,",
+    "k: U8(3),",
 ];
 
 /// Bodies that parse more often than not.
@@ -143,6 +179,18 @@ proptest! {
         let text = words.join(" ");
         answer(&text, circuit);
         answer(&text, |text| observable(&text));
+        answer(&text, dataset);
+    }
+
+    #[test]
+    fn any_dataset(
+        parts in vec(select(PARTS), 0..4), name in select(&["struct S", "pub struct S<const N: usize>", "struct S<'a, T>", "enum S"][..]),
+        fields in vec(select(FIELDS), 0..5), noise in vec(select(WORDS), 0..2),
+    ) {
+        let text = format!("{} {name} {{ {} {} }}", parts.join(" "), fields.join(" "), noise.join(" "));
+        if let Some(items) = answer(&text, dataset) {
+            prop_assert!(syn::parse2::<syn::File>(items.clone()).is_ok(), "{items}");
+        }
     }
 
     #[test]

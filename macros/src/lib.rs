@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `circuit` | `circuit!`: parse, model, check, expand |
+//! | `dataset` | `dataset!`: parse, model, check, expand |
 //! | `diag` | messages: errors gathered, lints |
 //! | `gates` | names of the standard gates, for messages |
 //! | `index` | index arithmetic |
@@ -11,6 +12,7 @@
 //! | `unit` | literal suffixes |
 
 mod circuit;
+mod dataset;
 mod diag;
 #[cfg(test)]
 mod fuzz;
@@ -26,6 +28,12 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn circuit(input: TokenStream) -> TokenStream {
     circuit::circuit(input.into()).into()
+}
+
+/// Declares samples that are stored in chunks.
+#[proc_macro]
+pub fn dataset(input: TokenStream) -> TokenStream {
+    dataset::dataset(input.into()).into()
 }
 
 /// Declares an observable as a sum of Pauli products.

@@ -109,6 +109,25 @@ pub(crate) fn angle(literal: &Lit) -> syn::Result<Option<TokenStream>> {
     }))
 }
 
+/// The bytes that `16GiB` says; `None` for anything else, and for more than can be counted.
+pub(crate) fn bytes(literal: &Lit) -> Option<u64> {
+    let power = match suffix(literal)? {
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return None,
+    };
+    match literal {
+        Lit::Int(int) => int.base10_digits().parse::<u64>().ok()?.checked_mul(1 << power),
+        Lit::Float(float) => {
+            let bytes = float.base10_digits().parse::<f64>().ok()? * (1_u64 << power) as f64;
+            (0.0..9e18).contains(&bytes).then_some(bytes as u64)
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

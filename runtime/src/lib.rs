@@ -12,6 +12,7 @@
 //! | differentiate and train | [`quantum::gradient`], [`quantum::optimise`] |
 //! | use a device: calibration, noise, compilation, shots | [`quantum::device`] |
 //! | prepare a state robustly on it | [`quantum::robust_state`] |
+//! | declare samples, store them in chunks, read them for training | [`dataset!`], [`data`] |
 //! | have the usual names | [`prelude`] |
 //!
 //! ```
@@ -37,6 +38,7 @@
 //!
 //! The guide, in the repository's folder `guide`, begins here and goes on.
 
+pub use ketline_data as data;
 /// Declares quantum circuits as ordinary functions.
 ///
 /// Arguments of type `Qubit` and `Qubits<N>` are supplied by the runtime, or by the circuit that calls this one.
@@ -83,6 +85,60 @@
 /// # }
 /// ```
 pub use ketline_macros::circuit;
+/// Declares samples that are stored in chunks and read in a random order within a fixed amount of memory.
+///
+/// A field is a number (`u16`, `F32`), an array (`U8<3, 224, 224>`; the last axis is the fastest), a `Vec` of numbers, a
+/// `String`, or a type of yours that implements [`data::Field`].
+///
+/// | a struct `Name` becomes | for |
+/// |---|---|
+/// | `struct Name`, whose arrays are [`data::Tensor`]s | one sample |
+/// | `struct NameBatch<'_>`, whose fields are views of `ndarray` | a batch |
+/// | `Name::create(folder)`, `Name::open(folder)` | writing and reading; all of [`data`] with [`data::Sample`] |
+///
+/// | attribute | says |
+/// |---|---|
+/// | `#[chunk(samples = 1024, zstd)]`, or `bytes = 384KiB`, `lz4` | how samples are stored |
+/// | `#[shuffle(chunks = 64, samples = 8192, seed = 7)]` | chunks that are open at once, samples that are drawn from at once |
+/// | `#[prefetch(chunks = 4, threads = 2, memory = 4GiB)]` | how reading runs ahead, and the limit on memory |
+/// | `#[batch(samples = 256)]` | the size of a batch |
+/// | `#[split(train = 0.98, valid = 0.02)]` | shares, for [`data::Planner::split`] |
+/// | `#[range(0..1000)]` on a field | which numbers may be written |
+/// | `#[jpeg]` on a field `U8<C, H, W>` | stored as a JPEG file, decoded when it is read |
+///
+/// All but the first are defaults, which [`data::Planner`] overrides.
+///
+/// ```
+/// use ketline::prelude::*;
+///
+/// dataset!(
+///     /// Handwritten digits.
+///     #[chunk(bytes = 64KiB)]
+///     #[shuffle(chunks = 8, seed = 7)]
+///     pub struct Digits {
+///         image: U8<28, 28>,
+///         #[range(0..10)]
+///         label: u8,
+///     }
+/// );
+///
+/// # fn main() -> ketline::data::Result<()> {
+/// # let folder = std::env::temp_dir().join(format!("ketline-doc-dataset-{}", std::process::id()));
+/// let mut writer = Digits::create(&folder)?;
+/// for label in 0..10 {
+///     writer.push(&Digits { image: Default::default(), label })?;
+/// }
+/// writer.finish()?;
+/// for batch in Digits::open(&folder)?.plan().batch(4).train()?.epoch(0)? {
+///     let batch = batch?;
+///     let digits = batch.view()?;
+///     assert_eq!(digits.image.shape(), [batch.len(), 28, 28]);
+/// }
+/// # std::fs::remove_dir_all(&folder).unwrap();
+/// # Ok(())
+/// # }
+/// ```
+pub use ketline_macros::dataset;
 /// Declares an observable: a real sum of Pauli products, `I`, `X(i)`, `Y(i)`, `Z(i)`.
 ///
 /// `sum(items, |item| ..)` adds a term for each item. Numbers and observables that were made elsewhere may take part.
@@ -111,7 +167,7 @@ pub use ketline_quantum::{Angle, Circuit, Error, Observable, Program, Result};
 
 /// What a program that uses Ketline mostly names.
 pub mod prelude {
-    pub use ketline_macros::{circuit, observable};
+    pub use ketline_macros::{circuit, dataset, observable};
     pub use ketline_quantum::simulator::{DensityMatrix, QuantumState, Simulator, StateVector};
     pub use ketline_quantum::{
         Angle, Bit, Bits, Builder, Circuit, Declaration, Graph, Observable, Program, Qubit, Qubits, Topology,
