@@ -9,7 +9,21 @@ macro_rules! chapters {
     )*};
 }
 
-chapters!(circuits, compiler, devices, hello, inside, observables, openqasm, parameters, robust_state, speed);
+chapters!(
+    chunk_format,
+    circuits,
+    compiler,
+    data_plans,
+    datasets,
+    devices,
+    hello,
+    inside,
+    observables,
+    openqasm,
+    parameters,
+    robust_state,
+    speed
+);
 
 #[doc = include_str!("../README.md")]
 pub mod readme {}

@@ -19,7 +19,7 @@ what it needs is known:
 |---|---|---|
 | the macro runs | literals and structure: an index, a unit, a name | `cargo check` |
 | a constant is evaluated | sizes: constants, generics, graphs in a type | `cargo check`; `cargo build` for generic circuits |
-| types are checked | arguments of gates and circuits, what is unitary | `cargo check` |
+| types are checked | arguments of gates and circuits, what is unitary, what can be stored | `cargo check` |
 | the circuit is built | values of the running program: edges from a file | `ketline::Error`, with gate, qubit and step |
 
 A mistake that might be meant is a warning; `#[allow(deprecated)]` above the circuit silences it. (It is shown as use of a
