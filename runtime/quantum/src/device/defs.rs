@@ -142,7 +142,7 @@ impl PulseDefaults {
         compact::read(&Field::root(label, &value))?.settle(label, reading)
     }
 
-    /// Pulses that come with the crate: of jakarta, manila and nairobi.
+    /// Pulses that come with the crate: of belem, jakarta, lima, manila, nairobi, quito and santiago.
     ///
     /// # Errors
     /// [`Error::UnknownDevice`].
@@ -318,9 +318,13 @@ fn build(gate: &str, qubits: &[usize], items: &[Item]) -> Result<Schedule> {
 
 /// Name and text.
 const BUNDLED: &[(&str, &str)] = &[
+    ("belem", include_str!("../../data/pulses/belem.json")),
     ("jakarta", include_str!("../../data/pulses/jakarta.json")),
+    ("lima", include_str!("../../data/pulses/lima.json")),
     ("manila", include_str!("../../data/pulses/manila.json")),
     ("nairobi", include_str!("../../data/pulses/nairobi.json")),
+    ("quito", include_str!("../../data/pulses/quito.json")),
+    ("santiago", include_str!("../../data/pulses/santiago.json")),
 ];
 
 #[cfg(test)]

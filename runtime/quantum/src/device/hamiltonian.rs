@@ -1,11 +1,17 @@
 //! The Hamiltonian of a device of transmons: what its pulses act on.
 
+mod compact;
+
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::path::Path;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
 use super::calibration::{MAX_BYTES, MAX_QUBITS, Trap, Warning};
 use super::document::{self, Field};
+use crate::linalg::normal;
 use crate::{Error, Result, file};
 
 /// What published drive strengths are divided by.
@@ -181,6 +187,25 @@ impl Hamiltonian {
         };
         let name = name.trim_start_matches("ibmq_").trim_start_matches("ibm_").to_owned();
         Ok(Self { name, dt, transmons, exchanges, lines, warnings })
+    }
+
+    /// A device that is not quite what its calibration says: drives and control lines are stronger, and couplings larger, each by a
+    /// share of its own drawn from a normal distribution with this standard deviation.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a `sigma` that is negative or not finite, or a figure that no transmon has; as [`Self::new`].
+    pub fn miscalibrated(&self, sigma: f64, seed: u64) -> Result<Self> {
+        if !(sigma >= 0.0 && sigma.is_finite()) {
+            let (what, wanted) =
+                ("sigma of the miscalibration".into(), "a finite number of at least 0".into());
+            return Err(Error::OutOfRange { what, found: sigma, wanted });
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut off = |figure: f64| figure * (1.0 + sigma * normal(&mut random));
+        let transmons = self.transmons.iter().map(|t| Transmon { strength: off(t.strength), ..*t }).collect();
+        let lines = self.lines.iter().map(|l| ControlLine { strength: off(l.strength), ..*l }).collect();
+        let exchanges = self.exchanges.iter().map(|j| Exchange { strength: off(j.strength), ..*j }).collect();
+        Ok(Self { dt: self.dt, ..Self::new(&*self.name, transmons, exchanges, lines)? })
     }
 
     /// Name of the device, without the maker's prefix.
