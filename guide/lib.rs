@@ -17,10 +17,12 @@ chapters!(
     datasets,
     devices,
     hello,
+    hybrid,
     inside,
     observables,
     openqasm,
     parameters,
+    reversed_pulses,
     robust_state,
     speed
 );

@@ -7,6 +7,11 @@
 //! | [`u_cx`] | `u` on every qubit, `cx` on every edge; `u` once more at the end | `3 n (L + 1)` |
 //! | [`u_cu`] | `u` on every qubit, `cu` along every edge | `(3 n + 4 e) L` |
 //! | [`ry_cz`] | `ry` on every qubit, `cz` on every edge; `ry` once more (real amplitudes) | `n (L + 1)` |
+//! | [`uccsd`] | an exponential for each excitation of a molecule | one an excitation |
+
+mod uccsd;
+
+pub use uccsd::uccsd;
 
 use crate::circuit::QubitSlice;
 use crate::{Angle, Builder, Circuit, Result};

@@ -141,6 +141,15 @@ pub enum Error {
     /// A list of distinct qubits names one twice.
     #[error("qubit {qubit} is listed twice, expected distinct qubits")]
     RepeatedQubit { qubit: usize },
+    /// A mixer that makes every cut trivial.
+    #[error(
+        "a mixer with an amplitude and a phase for each qubit turns the start into any product state, the best cut among them, \
+         whatever the problem; share one of them, or allow the degenerate case"
+    )]
+    DegenerateMixer,
+    /// Values that a fit cannot extrapolate.
+    #[error("the {fit} fit cannot extrapolate: {reason}")]
+    Extrapolation { fit: &'static str, reason: String },
     /// A setting is outside its range.
     #[error("{name} is {found}, expected {expected}")]
     Setting { name: &'static str, found: f64, expected: &'static str },

@@ -14,7 +14,8 @@
 //! | differentiate | [`gradient`] |
 //! | train | [`optimise`], [`ansatz`] |
 //! | know a device: calibration, noise, compilation, shots | [`device`], [`channel`] |
-//! | go below gates | [`pulse`] |
+//! | go below gates | [`pulse`], with gates beside: [`hybrid`] |
+//! | take the noise out of expectation values | [`mitigation`] |
 //! | find out which state a device made | [`tomography`] |
 //! | prepare a state robustly on it | [`robust_state`] |
 //!
@@ -51,7 +52,9 @@ pub mod expansion;
 pub mod file;
 pub mod gate;
 pub mod gradient;
+pub mod hybrid;
 pub mod linalg;
+pub mod mitigation;
 pub mod observable;
 pub mod optimise;
 pub mod program;

@@ -10,6 +10,7 @@
 //! | know whether a device can play it | [`Schedule::check`], [`PulseTarget`], [`Timing`] |
 //! | have its samples, and how they vary with parameters | [`Schedule::samples`], [`Schedule::slopes`] |
 //! | undo it | [`Schedule::reversed`], [`Schedule::folded`] |
+//! | train its amplitudes and phases | [`Schedule::trainable`], [`Variational`] |
 //! | play what a maker published | [`PulseDefaults`](crate::device::PulseDefaults) |
 //! | solve the equations of motion | [`solver`] |
 //! | simulate it, and differentiate by samples | [`transmon::Transmons`], [`solver`] |
@@ -49,6 +50,7 @@ mod timeline;
 mod timing;
 pub mod transmon;
 mod unit;
+mod variational;
 pub mod waveform;
 
 pub use builder::ScheduleBuilder;
@@ -60,4 +62,5 @@ pub use step::Step;
 pub use timeline::{Action, Event, Frame, Timeline};
 pub use timing::{PulseTarget, Timing};
 pub use unit::{Duration, Frequency};
+pub use variational::Variational;
 pub use waveform::Waveform;

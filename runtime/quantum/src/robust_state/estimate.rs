@@ -39,11 +39,11 @@ impl Estimation {
     }
 
     /// The settings of one step.
-    fn bases(&self, width: usize, seed: u64) -> Result<Vec<Vec<Basis>>> {
+    pub(super) fn bases(&self, width: usize, seed: u64) -> Result<Vec<Vec<Basis>>> {
         self.settings.map_or_else(|| settings(width), |count| balanced_settings(width, count, seed))
     }
 
-    fn count(&self, width: usize) -> usize {
+    pub(super) fn count(&self, width: usize) -> usize {
         self.settings.unwrap_or(3_usize.pow(width as u32))
     }
 }

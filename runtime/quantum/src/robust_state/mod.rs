@@ -10,6 +10,7 @@
 //! | what is wrong | [`Loss`], [`coherent_error`] |
 //! | where it is measured | [`DeviceLaboratory`] with an [`Estimation`]; [`ExactLaboratory`] in simulations |
 //! | training | [`RobustState`], [`Update`] |
+//! | with pulses instead of gates | [`PulseTask`], [`PulseLaboratory`]; what both have in common is a [`Preparation`] |
 //! | compared with | [`baseline`], [`arithmetic`] |
 //!
 //! ```
@@ -42,6 +43,8 @@ pub mod baseline;
 mod estimate;
 mod loss;
 mod newton;
+mod preparation;
+mod pulse;
 mod target;
 mod task;
 #[cfg(test)]
@@ -52,6 +55,8 @@ pub use arithmetic::arithmetic;
 pub use baseline::{NoiseUnaware, noise_unaware};
 pub use estimate::{DeviceLaboratory, Estimation, ExactLaboratory};
 pub use loss::{Loss, coherent_error};
+pub use preparation::Preparation;
+pub use pulse::{PulseLaboratory, PulseTask};
 pub use target::TargetState;
 pub use task::{Case, Task};
 pub use train::{End, Laboratory, Record, RobustState, Trained, Update};

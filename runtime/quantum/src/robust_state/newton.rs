@@ -2,7 +2,7 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::Task;
+use super::Preparation;
 use crate::gradient::RankOnes;
 use crate::linalg::{self, dominant};
 use crate::{C64, Matrix, Result};
@@ -16,18 +16,23 @@ const LONGEST: f64 = 0.7;
 /// As in the straight-through rule the device gives only the residual. Each row of `J` is one vector-Jacobian product
 /// with the rank-2 operator `|b><psi| + |psi><b|`, so the step costs `2 (2^n - 1)` sweeps for each case and no further
 /// execution on the device.
-pub(super) fn step(task: &Task, values: &[f64], densities: &[Matrix], damping: f64) -> Result<Vec<f64>> {
+pub(super) fn step(
+    task: &dyn Preparation,
+    values: &[f64],
+    densities: &[Matrix],
+    damping: f64,
+) -> Result<Vec<f64>> {
     let (mut rows, mut residual) = (Vec::new(), Vec::new());
-    for (case, rho) in task.cases().iter().zip(densities) {
-        let state = case.ideal().state(values)?;
+    for (case, (target, rho)) in task.targets().into_iter().zip(densities).enumerate() {
+        let state = task.state(case, values)?;
         let psi = state.as_slice();
-        let way = way(&dominant(rho)?.vector, case.target().amplitudes(), psi);
+        let way = way(&dominant(rho)?.vector, target.amplitudes(), psi);
         for tangent in tangents(psi) {
             // |b><psi| + |psi><b| by its two eigenvectors
             let mixed =
                 |sign: f64| psi.iter().zip(&tangent).map(|(p, b)| (p + b * sign) * FRAC_1_SQRT_2).collect();
             let operator = RankOnes::new(vec![(1.0, mixed(1.0)), (-1.0, mixed(-1.0))])?;
-            rows.push(case.ideal().gradient(&operator, values)?.gradient);
+            rows.push(task.gradient(case, &operator, values)?.gradient);
             // the expectation moves at twice the rate of the amplitude
             residual.push(2.0 * linalg::inner(&tangent, &way).re);
         }

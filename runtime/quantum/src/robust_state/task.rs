@@ -1,8 +1,9 @@
 //! What is trained: an ansatz and the states that it must reach.
 
 use super::TargetState;
+use super::preparation::mean;
 use crate::gate::UnitaryGate;
-use crate::gradient::{Adjoint, Gradient, Operator, RankOnes};
+use crate::gradient::{Adjoint, Gradient, RankOnes};
 use crate::{Builder, C64, Circuit, Error, Matrix, QubitSlice, Result};
 
 /// One state to reach: a fixed preparation, then the ansatz.
@@ -105,31 +106,15 @@ impl Task {
     /// # Errors
     /// Parameters of the wrong number, or not finite.
     pub fn ideal(&self, values: &[f64]) -> Result<Gradient> {
-        let mut mean = self.mean(values, |_, case| projector(case))?;
+        let mut mean = mean(self, values, |_, target| projector(target))?;
         mean.value += 1.0;
-        Ok(mean)
-    }
-
-    /// The mean over all cases of `<psi|M|psi>` and its gradient, on ideal qubits; `operator` gets the case's number.
-    pub(super) fn mean<O: Operator>(
-        &self,
-        values: &[f64],
-        mut operator: impl FnMut(usize, &Case) -> Result<O>,
-    ) -> Result<Gradient> {
-        let mut mean = Gradient { value: 0.0, gradient: vec![0.0; self.parameters()] };
-        let share = 1.0 / self.cases.len() as f64;
-        for (number, case) in self.cases.iter().enumerate() {
-            let one = case.ideal.gradient(&operator(number, case)?, values)?;
-            mean.value += share * one.value;
-            mean.gradient.iter_mut().zip(one.gradient).for_each(|(sum, slope)| *sum += share * slope);
-        }
         Ok(mean)
     }
 }
 
 /// `-|t><t|`: its expectation is the fidelity, negated to be minimised.
-fn projector(case: &Case) -> Result<RankOnes> {
-    RankOnes::new(vec![(-1.0, case.target.amplitudes().to_vec())])
+fn projector(target: &TargetState) -> Result<RankOnes> {
+    RankOnes::new(vec![(-1.0, target.amplitudes().to_vec())])
 }
 
 fn check(ansatz: &Circuit, width: usize) -> Result<()> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Loss, Task, coherent_error, newton};
+use super::preparation::{Preparation, mean};
+use super::{Loss, coherent_error, newton};
 use crate::optimise::{Adam, Optimiser, Schedule};
 use crate::{Error, Matrix, Result, file, linalg};
 
@@ -160,7 +161,7 @@ impl RobustState {
     /// or belongs to another run.
     pub fn train(
         &self,
-        task: &Task,
+        task: &dyn Preparation,
         laboratory: &mut dyn Laboratory,
         start: &[f64],
         observe: &mut dyn FnMut(&Record) -> ControlFlow<()>,
@@ -168,7 +169,7 @@ impl RobustState {
         let span = tracing::info_span!("robust_state", steps = self.steps, parameters = start.len());
         let _entered = span.enter();
         self.check()?;
-        task.cases()[0].circuit().parameters().check(start)?;
+        task.check(start)?;
         let mut run = self.resume(start)?;
         let mut end = End::Finished;
         loop {
@@ -196,11 +197,17 @@ impl RobustState {
         }
     }
 
-    fn advance(&self, run: &mut Checkpoint, task: &Task, densities: &[Matrix], step: usize) -> Result<()> {
+    fn advance(
+        &self,
+        run: &mut Checkpoint,
+        task: &dyn Preparation,
+        densities: &[Matrix],
+        step: usize,
+    ) -> Result<()> {
         match self.update {
             Update::Adam => {
-                let slope = task.mean(&run.values, |number, case| {
-                    self.loss.slope(&densities[number], case.target().amplitudes())
+                let slope = mean(task, &run.values, |number, target| {
+                    self.loss.slope(&densities[number], target.amplitudes())
                 })?;
                 run.adam.step(&mut run.values, &slope.gradient)
             }
@@ -239,15 +246,22 @@ impl RobustState {
         Ok(())
     }
 
-    fn measure(&self, task: &Task, densities: &[Matrix], step: usize, executions: usize) -> Result<Record> {
-        if densities.len() != task.cases().len() {
-            let (found, expected) = (densities.len(), task.cases().len());
+    fn measure(
+        &self,
+        task: &dyn Preparation,
+        densities: &[Matrix],
+        step: usize,
+        executions: usize,
+    ) -> Result<Record> {
+        let targets = task.targets();
+        if densities.len() != targets.len() {
+            let (found, expected) = (densities.len(), targets.len());
             return Err(Error::Dimension { what: "the measured states", found, expected });
         }
         let mut record = Record { step, loss: 0.0, fidelity: 0.0, coherent_error: 0.0, executions };
         let share = 1.0 / densities.len() as f64;
-        for (rho, case) in densities.iter().zip(task.cases()) {
-            let target = case.target().amplitudes();
+        for (rho, target) in densities.iter().zip(targets) {
+            let target = target.amplitudes();
             record.loss += share * self.loss.value(rho, target)?;
             record.fidelity += share * linalg::state_fidelity(rho, target)?;
             record.coherent_error += share * coherent_error(rho, target)?;

@@ -72,7 +72,7 @@ mod precision;
 pub(crate) mod program;
 mod pure;
 mod readout;
-mod sampling;
+pub(crate) mod sampling;
 mod shot;
 mod state;
 mod state_vector;

@@ -1,6 +1,6 @@
 //! What pulses make of the states of the qubits: gates, their fidelity, and what leaks.
 
-use super::{Transmons, rows_of_qubits};
+use super::{Transmons, digit, rows_of_qubits};
 use crate::linalg::{Matrix, dagger, is_unitary, trace};
 use crate::{C64, Error, Result};
 
@@ -133,6 +133,7 @@ fn split(products: &Matrix, angles: &[f64], k: usize) -> [C64; 2] {
 pub struct OpenState {
     rho: Matrix,
     qubits: Matrix,
+    read: Matrix,
     error: f64,
 }
 
@@ -140,7 +141,8 @@ impl OpenState {
     pub(super) fn new(transmons: &Transmons, rho: Matrix, error: f64) -> Self {
         let rows = rows_of_qubits(transmons, &rho);
         let qubits = rows_of_qubits(transmons, &rows.t().to_owned()).t().to_owned();
-        Self { rho, qubits, error }
+        let read = read(transmons, &rho);
+        Self { rho, qubits, read, error }
     }
 
     /// Of all dressed levels.
@@ -153,6 +155,11 @@ impl OpenState {
         &self.qubits
     }
 
+    /// The qubits as a readout sees them, which takes higher levels for 1: the trace is 1.
+    pub fn read(&self) -> &Matrix {
+        &self.read
+    }
+
     /// Probability to be outside of the qubits' levels.
     pub fn leakage(&self) -> f64 {
         1.0 - trace(&self.qubits).re
@@ -162,4 +169,43 @@ impl OpenState {
     pub fn error(&self) -> f64 {
         self.error
     }
+}
+
+impl Transmons {
+    /// A density matrix of all levels as a readout sees it, which takes higher levels for 1.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] for what is no density matrix of these transmons.
+    pub fn read(&self, rho: &Matrix) -> Result<Matrix> {
+        if rho.dim() == (self.dim(), self.dim()) {
+            return Ok(read(self, rho));
+        }
+        let (what, found, expected) = ("a density matrix of all levels", rho.nrows(), self.dim());
+        Err(Error::Dimension { what, found, expected })
+    }
+}
+
+/// The channel |n> to |1> for n > 1 on each transmon.
+fn read(transmons: &Transmons, rho: &Matrix) -> Matrix {
+    let (width, levels) = (transmons.qubits.len(), transmons.levels);
+    let mut out = Matrix::zeros((1 << width, 1 << width));
+    'entries: for ((row, column), entry) in rho.indexed_iter() {
+        let (mut to_row, mut to_column) = (0, 0);
+        for place in 0..width {
+            let (r, c) = (digit(row, place, levels), digit(column, place, levels));
+            match (r < 2, c < 2) {
+                (true, true) => {
+                    to_row |= r << place;
+                    to_column |= c << place;
+                }
+                (false, false) if r == c => {
+                    to_row |= 1 << place;
+                    to_column |= 1 << place;
+                }
+                _ => continue 'entries,
+            }
+        }
+        out[[to_row, to_column]] += entry;
+    }
+    out
 }

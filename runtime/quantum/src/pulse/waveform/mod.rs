@@ -134,6 +134,12 @@ impl Waveform {
         Self { phase: phase.into_angle(), ..self }
     }
 
+    /// The same waveform with this amplitude instead of its own.
+    #[must_use]
+    pub fn with_amp(self, amp: impl IntoAngle) -> Self {
+        Self { amp: amp.into_angle(), ..self }
+    }
+
     /// The row of the table.
     pub fn row(&self) -> &'static Row {
         self.row

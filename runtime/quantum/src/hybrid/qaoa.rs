@@ -1,0 +1,354 @@
+//! QAOA on a noisy device, with its mixer as gates or as pulses.
+
+use std::f64::consts::PI;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{Freedom, MaxCut, MixerPulse, PulseMixer, Score};
+use crate::circuit::{Confusion, Instruction};
+use crate::device::{CompileOptions, Device, Layout, NoisyDevice, compile};
+use crate::gate::{Call, Gate};
+use crate::simulator::pauli::PauliState;
+use crate::simulator::{DensityMatrix, QuantumState, Simulator, sampling};
+use crate::{Angle, Builder, Circuit, Error, Result};
+
+/// What makes the mixer of some physical qubits.
+pub type MakeMixer<'a> = &'a dyn Fn(&[usize]) -> Result<PulseMixer>;
+
+/// How qubits are mixed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Mixing {
+    /// By `rx` as the device compiles it: two pulses a qubit.
+    Gates,
+    /// By one trained pulse a qubit.
+    Pulses(PulseMixer),
+}
+
+/// A QAOA circuit for a graph on a noisy device: problem layers compiled to gates, mixers of one or the other kind.
+///
+/// Parameters of a layer are γ, then those of its mixer by [`Freedom`]; layers follow one another. γ is the angle of
+/// `exp(-i γ/2 ZZ)` on every edge; the mixer turns by its angle about X, or about `cos(φ) X + sin(φ) Y` with a phase φ.
+#[derive(Debug, Clone)]
+pub struct Qaoa<'d> {
+    problem: MaxCut,
+    layers: usize,
+    freedom: Freedom,
+    mixing: Mixing,
+    device: &'d NoisyDevice,
+    physical: Vec<usize>,
+    /// The physical qubits that the vertices begin on.
+    first: Vec<usize>,
+    /// Where the vertices stand among the circuit's qubits at the end.
+    last: Vec<usize>,
+    swaps: usize,
+    entanglers: usize,
+    confusion: Vec<Confusion>,
+    /// The circuit with its noise, cut where mixers of pulses stand; the qubits of the vertices at each cut.
+    parts: Vec<(Circuit, Vec<usize>)>,
+}
+
+impl<'d> Qaoa<'d> {
+    /// Compiles the circuit. `pulses` makes the mixer for the physical qubits that take part, in their order; without, it is made of
+    /// gates.
+    ///
+    /// # Errors
+    /// [`Error::DegenerateMixer`], [`Error::Setting`] for no layer or more than 16, as [`compile()`] and
+    /// [`NoiseModel::apply`](crate::device::NoiseModel::apply), and those of `pulses`.
+    pub fn new(
+        problem: &MaxCut,
+        layers: usize,
+        freedom: Freedom,
+        device: &'d NoisyDevice,
+        options: &CompileOptions,
+        pulses: Option<MakeMixer<'_>>,
+    ) -> Result<Self> {
+        freedom.check()?;
+        if !(1..=16).contains(&layers) {
+            return Err(Error::Setting { name: "layers", found: layers as f64, expected: "1 to 16" });
+        }
+        let gates = compile(&declare(problem, layers, freedom, false)?, device.target(), options)?;
+        let first: Vec<usize> =
+            gates.initial().iter().take(problem.vertices()).map(|place| gates.physical()[*place]).collect();
+        let compiled = if pulses.is_some() {
+            // On the qubits that the gates would have, so that the two differ in their mixers alone
+            let options = CompileOptions { layout: Layout::Fixed(first.clone()), ..options.clone() };
+            compile(&declare(problem, layers, freedom, true)?, device.target(), &options)?
+        } else {
+            gates
+        };
+        let physical = compiled.physical().to_vec();
+        let mixing = match pulses {
+            Some(make) => Mixing::Pulses(make(&physical)?),
+            None => Mixing::Gates,
+        };
+        let confusion = device.confusion(&compiled);
+        let mut qaoa = Self {
+            problem: problem.clone(),
+            layers,
+            freedom,
+            mixing,
+            device,
+            physical,
+            first,
+            last: compiled.last().to_vec(),
+            swaps: compiled.swaps(),
+            entanglers: compiled.entanglers(),
+            confusion,
+            parts: Vec::new(),
+        };
+        qaoa.parts = qaoa.cut(compiled.circuit())?;
+        Ok(qaoa)
+    }
+
+    /// The graph.
+    pub fn problem(&self) -> &MaxCut {
+        &self.problem
+    }
+
+    /// How qubits are mixed.
+    pub fn mixing(&self) -> &Mixing {
+        &self.mixing
+    }
+
+    /// How many parameters there are.
+    pub fn parameters(&self) -> usize {
+        self.layers * (1 + self.freedom.count(self.problem.vertices()))
+    }
+
+    /// Two-qubit gates of the circuit.
+    pub fn entanglers(&self) -> usize {
+        self.entanglers
+    }
+
+    /// Swaps that routing put in.
+    pub fn swaps(&self) -> usize {
+        self.swaps
+    }
+
+    /// The physical qubit that a vertex begins on; the same for both kinds of mixer.
+    pub fn place(&self, vertex: usize) -> Option<usize> {
+        self.first.get(vertex).copied()
+    }
+
+    /// The physical qubits that take part.
+    pub fn physical(&self) -> &[usize] {
+        &self.physical
+    }
+
+    /// A start that fades the graph in and the mixer out: coarse annealing.
+    pub fn ramp(&self) -> Vec<f64> {
+        let n = self.problem.vertices();
+        let mut values = Vec::with_capacity(self.parameters());
+        for layer in 0..self.layers {
+            let along = (layer as f64 + 0.5) / self.layers as f64;
+            values.push(0.3 + 0.6 * along);
+            let angles = if self.freedom.angle == super::Sharing::All { 1 } else { n };
+            // With the sign of γ, mixing goes the other way round.
+            values.extend(std::iter::repeat_n(-(0.4 + 0.8 * (1.0 - along)), angles));
+            values.extend(std::iter::repeat_n(0.0, self.freedom.count(n) - angles));
+        }
+        values
+    }
+
+    /// Probabilities of the partitions, readout errors left out: bit k is the side of vertex k.
+    ///
+    /// # Errors
+    /// [`Error::ParameterCount`], [`Error::NotFinite`], and what the simulation reports.
+    pub fn probabilities(&self, values: &[f64]) -> Result<Vec<f64>> {
+        let state = self.run(values)?;
+        let list = state.probabilities_of(&self.last)?;
+        Ok(list.into_iter().map(|p| p.max(0.0)).collect())
+    }
+
+    /// The mean approximation ratio without readout errors, as many shots would tell it.
+    ///
+    /// # Errors
+    /// As [`Self::probabilities`].
+    pub fn ratio(&self, values: &[f64]) -> Result<f64> {
+        let list = self.probabilities(values)?;
+        Ok(list.iter().enumerate().map(|(bits, p)| p * self.problem.ratio(bits)).sum())
+    }
+
+    /// The score of `shots` outcomes with readout errors.
+    ///
+    /// # Errors
+    /// [`Error::NoShots`]; as [`Self::probabilities`] and [`Score::of`].
+    pub fn score(&self, values: &[f64], score: Score, shots: usize, seed: u64) -> Result<f64> {
+        if shots == 0 {
+            return Err(Error::NoShots);
+        }
+        let mut seen = self.probabilities(values)?;
+        for (vertex, c) in self.confusion.iter().enumerate() {
+            for k in (0..seen.len()).filter(|k| k >> vertex & 1 == 0) {
+                let (zero, one) = (seen[k], seen[k | 1 << vertex]);
+                seen[k] = zero * (1.0 - c.p1_given_0) + one * c.p0_given_1;
+                seen[k | 1 << vertex] = zero * c.p1_given_0 + one * (1.0 - c.p0_given_1);
+            }
+        }
+        let counts = sampling::draw(seen.as_slice(), shots, seed)?;
+        let mut frequencies = vec![0.0; seen.len()];
+        for (bits, share) in counts.frequencies() {
+            frequencies[bits as usize] = share;
+        }
+        score.of(&self.problem, &frequencies, &self.confusion)
+    }
+
+    /// What the pulses of all mixers do with these values, layer by layer and vertex by vertex; nothing where gates mix.
+    ///
+    /// # Errors
+    /// As [`Self::probabilities`].
+    pub fn pulses(&self, values: &[f64]) -> Result<Vec<MixerPulse>> {
+        self.check(values)?;
+        let Mixing::Pulses(mixer) = &self.mixing else { return Ok(Vec::new()) };
+        let n = self.problem.vertices();
+        let all: Vec<(usize, usize)> = (0..self.layers).flat_map(|l| (0..n).map(move |v| (l, v))).collect();
+        all.par_iter()
+            .map(|&(layer, vertex)| {
+                let (angle, phase) = self.freedom.of(self.layer(values, layer), vertex, n);
+                mixer.pulse(self.parts[layer].1[vertex], angle, phase)
+            })
+            .collect()
+    }
+
+    /// The same circuit with mixers of another duration.
+    ///
+    /// # Errors
+    /// Those of `pulses`.
+    pub fn with_mixer(&self, pulses: MakeMixer<'_>) -> Result<Self> {
+        Ok(Self { mixing: Mixing::Pulses(pulses(&self.physical)?), ..self.clone() })
+    }
+
+    fn check(&self, values: &[f64]) -> Result<()> {
+        let (found, expected) = (values.len(), self.parameters());
+        if found != expected {
+            return Err(Error::ParameterCount { found, expected });
+        }
+        match values.iter().position(|v| !v.is_finite()) {
+            Some(index) => Err(Error::NotFinite { what: "the parameters", index, value: values[index] }),
+            None => Ok(()),
+        }
+    }
+
+    /// The mixer's parameters of a layer.
+    fn layer<'v>(&self, values: &'v [f64], layer: usize) -> &'v [f64] {
+        let count = 1 + self.freedom.count(self.problem.vertices());
+        &values[layer * count + 1..(layer + 1) * count]
+    }
+
+    fn run(&self, values: &[f64]) -> Result<PauliState> {
+        self.check(values)?;
+        let mut whole = self.parts[0].0.emptied();
+        let pulses = self.pulses(values)?;
+        for (number, (circuit, places)) in self.parts.iter().enumerate() {
+            circuit.instructions().iter().try_for_each(|step| whole.push(step.clone()))?;
+            if let (Mixing::Pulses(mixer), true) = (&self.mixing, number < self.layers) {
+                let n = self.problem.vertices();
+                self.couple(&mut whole, 0.5 * mixer.seconds())?;
+                for (place, pulse) in places.iter().zip(&pulses[number * n..]) {
+                    let channel = Arc::new(pulse.channel.clone());
+                    whole.push(Instruction::Channel { channel, qubits: vec![*place] })?;
+                }
+                self.wait(&mut whole, places, mixer.seconds())?;
+                self.couple(&mut whole, 0.5 * mixer.seconds())?;
+            }
+        }
+        DensityMatrix::new().plan(&whole)?.mean(values)
+    }
+
+    /// The static ZZ of coupled qubits during a time.
+    fn couple(&self, circuit: &mut Circuit, seconds: f64) -> Result<()> {
+        if !self.device.noise().options().zz {
+            return Ok(());
+        }
+        let Some(rzz) = Gate::named("rzz") else { return Ok(()) };
+        for a in 0..self.physical.len() {
+            for b in a + 1..self.physical.len() {
+                let coupling = self.device.noise().calibration().coupling(self.physical[a], self.physical[b]);
+                if let Some(zz) = coupling.and_then(|coupling| coupling.zz).filter(|zz| *zz != 0.0) {
+                    let angle = Angle::radians(PI * zz * seconds);
+                    circuit.push(Instruction::Gate(Call::new(rzz.clone(), [angle], [a, b])))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Relaxation of qubits that routing uses and that no vertex stands on.
+    fn wait(&self, circuit: &mut Circuit, busy: &[usize], seconds: f64) -> Result<()> {
+        if !self.device.noise().options().idle {
+            return Ok(());
+        }
+        for place in (0..self.physical.len()).filter(|place| !busy.contains(place)) {
+            let about = &self.device.noise().calibration().qubits()[self.physical[place]];
+            let channel = Arc::new(crate::Channel::thermal_relaxation(seconds, about.t1, about.t2)?);
+            circuit.push(Instruction::Channel { channel, qubits: vec![place] })?;
+        }
+        Ok(())
+    }
+
+    /// Cuts a compiled circuit where its mixers are, and puts the noise into each part.
+    fn cut(&self, circuit: &Circuit) -> Result<Vec<(Circuit, Vec<usize>)>> {
+        let noise = self.device.noise();
+        let mut parts = Vec::new();
+        let mut part = circuit.emptied();
+        let mut places: Vec<usize> = Vec::new();
+        for step in circuit.instructions() {
+            match step {
+                Instruction::Reset { qubit } => places.push(*qubit),
+                Instruction::Barrier { .. } => {
+                    if places.len() == self.problem.vertices() {
+                        let whole = std::mem::replace(&mut part, circuit.emptied());
+                        parts.push((noise.apply(&whole, &self.physical)?, std::mem::take(&mut places)));
+                    }
+                }
+                other => part.push(other.clone())?,
+            }
+        }
+        parts.push((noise.apply(&part, &self.physical)?, Vec::new()));
+        Ok(parts)
+    }
+}
+
+/// The circuit before it is compiled. A mixer of pulses is marked by a reset of every qubit between barriers, which the compiler
+/// leaves where it is; the resets come in the order of the vertices.
+fn declare(problem: &MaxCut, layers: usize, freedom: Freedom, pulses: bool) -> Result<Circuit> {
+    let n = problem.vertices();
+    let mut b = Builder::new("qaoa");
+    let q = b.qubits("q", n);
+    let values = b.parameters("values", layers * (1 + freedom.count(n)));
+    b.h(&q);
+    for layer in values.chunks(1 + freedom.count(n)) {
+        for (i, j) in problem.edges() {
+            b.rzz(layer[0], q.at(i), q.at(j));
+        }
+        if pulses {
+            b.barrier(&q);
+            for vertex in 0..n {
+                b.reset(q.at(vertex));
+            }
+            b.barrier(&q);
+            continue;
+        }
+        for vertex in 0..n {
+            let angle = match freedom.angle {
+                super::Sharing::All => layer[1],
+                super::Sharing::Each => layer[1 + vertex],
+            };
+            let phases = if freedom.angle == super::Sharing::All { 2 } else { 1 + n };
+            let phase = freedom.phase.map(|sharing| match sharing {
+                super::Sharing::All => layer[phases],
+                super::Sharing::Each => layer[phases + vertex],
+            });
+            if let Some(phase) = phase {
+                b.rz(-phase, q.at(vertex));
+            }
+            b.rx(angle, q.at(vertex));
+            if let Some(phase) = phase {
+                b.rz(phase, q.at(vertex));
+            }
+        }
+    }
+    b.finish()
+}
