@@ -12,6 +12,7 @@
 //! | differentiate and train | [`quantum::gradient`], [`quantum::optimise`] |
 //! | use a device: calibration, noise, compilation, shots | [`quantum::device`] |
 //! | prepare a state robustly on it | [`quantum::robust_state`] |
+//! | build models as operator graphs, plan their memory, train them | [`model`] |
 //! | declare samples, store them in chunks, read them for training | [`dataset!`], [`data`] |
 //! | have the usual names | [`prelude`] |
 //!
@@ -162,6 +163,7 @@ pub use ketline_macros::dataset;
 /// # assert_eq!(list[1].width(), 2);
 /// ```
 pub use ketline_macros::observable;
+pub use ketline_model as model;
 pub use ketline_quantum as quantum;
 pub use ketline_quantum::{Angle, Circuit, Error, Observable, Program, Result};
 

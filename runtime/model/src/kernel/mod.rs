@@ -1,0 +1,18 @@
+//! What processors do: loops over slices, without shapes, graphs or plans.
+//!
+//! Kernels are compiled for AVX-512, for AVX2 with FMA and for the portable baseline, and chosen when the process starts. None
+//! allocates; scratch memory is planned. Work is divided by sizes alone, never by the number of threads, so that results are
+//! the same bits on any number of them.
+
+pub(crate) mod attention;
+pub(crate) mod convolution;
+pub(crate) mod elementwise;
+pub(crate) mod gemm;
+pub(crate) mod layout;
+pub(crate) mod loss;
+pub(crate) mod norm;
+pub(crate) mod optimiser;
+pub(crate) mod real;
+pub(crate) mod reduce;
+pub(crate) mod shared;
+pub(crate) mod team;

@@ -1,0 +1,375 @@
+//! Real numbers, and functions compiled once for each level of vector instructions.
+
+use std::fmt::Debug;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::DType;
+
+/// Which vector instructions the processor has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// The level of this processor, found once.
+pub(crate) fn level() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
+        *LEVEL.get_or_init(|| {
+            let wide = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl");
+            if wide {
+                Level::Avx512
+            } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                Level::Avx2
+            } else {
+                Level::Portable
+            }
+        })
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    Level::Portable
+}
+
+/// Compiles a function for every level and calls the one for this processor.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($generic:ident : $bound:path),+>)? (
+        $($argument:ident : $type:ty),* $(,)?
+    ) $(-> $result:ty)? $body:block) => {
+        $(#[$meta])*
+        #[allow(unsafe_code, clippy::too_many_arguments)]
+        $vis fn $name $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? {
+            #[inline(always)]
+            #[allow(clippy::inline_always, clippy::too_many_arguments)]
+            fn body $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+                #[allow(clippy::too_many_arguments)]
+                fn avx512 $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? {
+                    body($($argument),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                #[allow(clippy::too_many_arguments)]
+                fn avx2 $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? {
+                    body($($argument),*)
+                }
+                match $crate::kernel::real::level() {
+                    // SAFETY: the processor has these instructions.
+                    $crate::kernel::real::Level::Avx512 => return unsafe { avx512($($argument),*) },
+                    // SAFETY: as above.
+                    $crate::kernel::real::Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::kernel::real::Level::Portable => {}
+                }
+            }
+            body($($argument),*)
+        }
+    };
+}
+pub(crate) use vectorised;
+
+/// Runs a block with `$T` as the type of real numbers that `$dtype` names.
+macro_rules! real {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            _ => {
+                type $T = f32;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use real;
+
+/// A plain number that tensors hold.
+pub trait Element: Copy + Send + Sync + Debug + Default + PartialEq + 'static {
+    /// Its name in graphs.
+    const DTYPE: DType;
+}
+
+macro_rules! elements {
+    ($($type:ty => $dtype:ident),*) => {$(
+        impl Element for $type {
+            const DTYPE: DType = DType::$dtype;
+        }
+    )*};
+}
+elements!(f32 => F32, f64 => F64, u16 => BF16, i32 => I32, i64 => I64, u8 => Bool);
+
+/// The arithmetic of kernels. The functions contain no branch and no call for `f32`, so that loops become vectors; no product
+/// and sum is contracted, so that every level gives the same bits.
+pub(crate) trait Real:
+    Element
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + Sum
+{
+    const ZERO: Self;
+    const ONE: Self;
+    const NEG_INFINITY: Self;
+    fn of(value: f64) -> Self;
+    fn wide(self) -> f64;
+    fn exp(self) -> Self;
+    fn tanh(self) -> Self;
+    fn erf(self) -> Self;
+    fn ln(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn abs(self) -> Self;
+    fn max(self, other: Self) -> Self;
+    fn min(self, other: Self) -> Self;
+}
+
+#[allow(clippy::inline_always)] // a call within a vector loop costs more than the loop
+impl Real for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = Self::NEG_INFINITY;
+
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value as Self
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+
+    /// Range reduction to |r| <= ln 2 / 2 and a polynomial of degree 6: within 2 units in the last place.
+    #[inline(always)]
+    fn exp(self) -> Self {
+        const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number
+        let x = Real::min(Real::max(self, -87.0), 88.0);
+        let shifted = x * std::f32::consts::LOG2_E + ROUND;
+        let n = shifted - ROUND;
+        let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
+        let p = 1.987_569_1e-4;
+        let p = p * r + 1.398_199_9e-3;
+        let p = p * r + 8.333_452e-3;
+        let p = p * r + 4.166_579_6e-2;
+        let p = p * r + 1.666_666_5e-1;
+        let p = p * r + 0.5;
+        let p = p * r * r + r + 1.0;
+        let scale = Self::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+        let y = p * scale;
+        // below the range of normal numbers, minus infinity included, it is zero; NaN stays
+        let y = if self < -87.0 { 0.0 } else { y };
+        if self > 88.72 {
+            Self::INFINITY
+        } else if self.is_nan() {
+            self
+        } else {
+            y
+        }
+    }
+
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        let x = Real::abs(self);
+        let e = Real::exp(-2.0 * x);
+        let far = (1.0 - e) / (1.0 + e);
+        // near zero the quotient would lose digits
+        let s = self * self;
+        let near = x + x * s * (-1.0 / 3.0 + s * (2.0 / 15.0 + s * (-17.0 / 315.0 + s * (62.0 / 2835.0))));
+        let y = if x < 0.3 { near } else { far };
+        if self.is_nan() { self } else { y.copysign(self) }
+    }
+
+    /// The rational form
+    /// `x P(x^2) / Q(x^2)` on |x| < 4 (coefficients as in Eigen), within 2e-7.
+    #[inline(always)]
+    #[allow(clippy::excessive_precision)] // as published
+    fn erf(self) -> Self {
+        let x = Real::min(Real::max(self, -4.0), 4.0);
+        let s = x * x;
+        let p = -2.726_142_4e-10;
+        let p = p * s + 2.770_681_6e-8;
+        let p = p * s - 2.101_024e-6;
+        let p = p * s - 5.692_506_4e-5;
+        let p = p * s - 7.349_906_4e-4;
+        let p = p * s - 2.954_599_8e-3;
+        let p = p * s - 1.609_603_3e-2;
+        let q = -1.456_607_2e-5;
+        let q = q * s - 2.133_740_1e-4;
+        let q = q * s - 1.682_827e-3;
+        let q = q * s - 7.373_329_3e-3;
+        let q = q * s - 1.426_473_9e-2;
+        x * p / q
+    }
+
+    #[inline(always)]
+    fn ln(self) -> Self {
+        Self::ln(self)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self::sqrt(self)
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self::abs(self)
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+}
+
+#[allow(clippy::inline_always)]
+impl Real for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = Self::NEG_INFINITY;
+
+    #[inline(always)]
+    fn of(value: f64) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+
+    #[inline(always)]
+    fn exp(self) -> Self {
+        Self::exp(self)
+    }
+
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        Self::tanh(self)
+    }
+
+    /// By its series near zero and a continued fraction beyond (Lentz), to the last few bits.
+    fn erf(self) -> Self {
+        let x = Self::abs(self);
+        let y = if x < 2.5 {
+            let (mut term, mut sum, mut n) = (x, x, 0.0);
+            while Self::abs(term) > 1e-17 * sum {
+                n += 1.0;
+                term *= -x * x / n;
+                sum += term / (2.0 * n + 1.0);
+                if n > 100.0 {
+                    break;
+                }
+            }
+            sum * std::f64::consts::FRAC_2_SQRT_PI
+        } else {
+            let mut fraction = x;
+            for k in (1..=60).rev() {
+                fraction = x + 0.5 * f64::from(k) / fraction;
+            }
+            1.0 - Self::exp(-x * x) / (fraction * std::f64::consts::PI.sqrt())
+        };
+        if self.is_nan() { self } else { y.copysign(self) }
+    }
+
+    #[inline(always)]
+    fn ln(self) -> Self {
+        Self::ln(self)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self::sqrt(self)
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self::abs(self)
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+}
+
+/// The upper half of a single, rounded to nearest even; NaN stays NaN.
+pub(crate) fn to_bf16(value: f32) -> u16 {
+    let bits = value.to_bits();
+    if value.is_nan() {
+        return (bits >> 16) as u16 | 0x40;
+    }
+    (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16
+}
+
+/// The single whose upper half this is.
+pub(crate) fn from_bf16(half: u16) -> f32 {
+    f32::from_bits(u32::from(half) << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_singles_are_those_of_doubles() {
+        for k in -4000..4000 {
+            let x = k as f32 * 0.01;
+            let wide = f64::from(x);
+            let exp = f64::from(Real::exp(x));
+            assert!((exp - wide.exp()).abs() <= 3e-7 * wide.exp(), "exp({x}) = {exp}");
+            let tanh = f64::from(Real::tanh(x));
+            assert!((tanh - wide.tanh()).abs() <= 4e-7 * wide.tanh().abs(), "tanh({x}) = {tanh}");
+            let erf = f64::from(Real::erf(x));
+            assert!((erf - Real::erf(wide)).abs() <= 4e-7, "erf({x}) = {erf}");
+        }
+        assert_eq!(Real::exp(f32::NEG_INFINITY), 0.0);
+        assert_eq!(Real::exp(100_f32), f32::INFINITY);
+        assert!(Real::exp(f32::NAN).is_nan() && Real::tanh(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_error_function_has_known_values() {
+        for (x, y) in [
+            (0.5_f64, 0.520_499_877_813_046_5),
+            (1.0, 0.842_700_792_949_714_9),
+            (3.0, 0.999_977_909_503_001_4),
+        ] {
+            assert!((Real::erf(x) - y).abs() < 1e-14 && (Real::erf(-x) + y).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn halves_round_to_even() {
+        assert_eq!(from_bf16(to_bf16(1.0)), 1.0);
+        assert_eq!(to_bf16(f32::from_bits(0x3f80_8000)), 0x3f80);
+        assert_eq!(to_bf16(f32::from_bits(0x3f81_8000)), 0x3f82);
+        assert!(from_bf16(to_bf16(f32::NAN)).is_nan());
+    }
+}

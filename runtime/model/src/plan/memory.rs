@@ -1,0 +1,151 @@
+//! Where buffers go: the largest first, each at the lowest place that is free for its whole life.
+
+use crate::{Error, Result};
+
+/// Every buffer begins at a multiple of this, so that vectors never straddle lines.
+const ALIGN: usize = 64;
+
+/// A buffer without a place.
+#[derive(Debug, Clone)]
+pub(crate) struct Buffer {
+    name: String,
+    stage: String,
+    bytes: usize,
+    life: (isize, isize),
+}
+
+impl Buffer {
+    pub(crate) fn new(name: &str, stage: &str, bytes: usize, life: (isize, isize)) -> Self {
+        Self { name: name.into(), stage: stage.into(), bytes, life }
+    }
+}
+
+/// A piece of the arena.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// What it is for.
+    pub name: String,
+    /// The stage that writes it, or `all`.
+    pub stage: String,
+    /// Where it begins.
+    pub offset: usize,
+    /// How long it is.
+    pub bytes: usize,
+    /// The first step that writes and the last that reads it; -1 is before the first.
+    pub life: (isize, isize),
+}
+
+pub(crate) struct Placed {
+    pub(crate) buffers: Vec<Placement>,
+    pub(crate) bytes: usize,
+    pub(crate) live: usize,
+}
+
+/// Places all buffers.
+pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> {
+    let round = |bytes: usize| bytes.next_multiple_of(ALIGN);
+    let mut order: Vec<_> = (0..buffers.len()).collect();
+    // what lives for ever first, so that it lies together; then by size
+    order.sort_by_key(|&k| {
+        let buffer = &buffers[k];
+        (buffer.life.0 >= 0, std::cmp::Reverse(buffer.bytes), buffer.life.0, k)
+    });
+    let mut offsets = vec![0; buffers.len()];
+    let mut placed: Vec<usize> = Vec::new(); // by offset
+    let mut bytes = 0;
+    for k in order {
+        let buffer = &buffers[k];
+        if buffer.bytes == 0 {
+            continue;
+        }
+        let size = round(buffer.bytes);
+        let overlap = |&&other: &&usize| {
+            let life = buffers[other].life;
+            life.0 <= buffer.life.1 && buffer.life.0 <= life.1
+        };
+        let mut offset = 0;
+        for &other in placed.iter().filter(overlap) {
+            if offset + size <= offsets[other] {
+                break;
+            }
+            offset = offset.max(offsets[other] + round(buffers[other].bytes));
+        }
+        let end = offset + size;
+        if let Some(cap) = cap.filter(|&cap| end > cap) {
+            return Err(Error::DoesNotFit {
+                stage: buffer.stage.clone(),
+                tensor: buffer.name.clone(),
+                bytes: buffer.bytes,
+                needed: end,
+                cap,
+            });
+        }
+        offsets[k] = offset;
+        bytes = bytes.max(end);
+        let at = placed.partition_point(|&other| offsets[other] <= offset);
+        placed.insert(at, k);
+    }
+    let live = most_alive(&buffers, round);
+    let buffers = buffers
+        .into_iter()
+        .zip(offsets)
+        .map(|(b, offset)| Placement { name: b.name, stage: b.stage, offset, bytes: b.bytes, life: b.life })
+        .collect();
+    Ok(Placed { buffers, bytes, live })
+}
+
+fn most_alive(buffers: &[Buffer], round: impl Fn(usize) -> usize) -> usize {
+    let mut changes: Vec<(isize, isize)> = Vec::new();
+    for buffer in buffers {
+        let bytes = round(buffer.bytes) as isize;
+        changes.push((buffer.life.0, bytes));
+        changes.push((buffer.life.1 + 1, -bytes));
+    }
+    // what ends before a step makes room before the step's own buffers count
+    changes.sort_unstable();
+    let mut sum = 0;
+    changes
+        .iter()
+        .map(|(_, change)| {
+            sum += change;
+            sum
+        })
+        .max()
+        .unwrap_or(0)
+        .unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn buffers_that_live_together_lie_apart(
+            lives in prop::collection::vec((0_isize..20, 0_isize..6, 0_usize..5000), 1..60),
+        ) {
+            let buffers = lives.iter().map(|&(from, length, bytes)| Buffer::new("b", "s", bytes, (from, from + length)));
+            let placed = place(buffers.collect(), None).unwrap();
+            prop_assert!(placed.bytes >= placed.live);
+            for (i, a) in placed.buffers.iter().enumerate() {
+                prop_assert!(a.offset % ALIGN == 0 && a.offset + a.bytes <= placed.bytes);
+                for b in &placed.buffers[..i] {
+                    let together = a.life.0 <= b.life.1 && b.life.0 <= a.life.1;
+                    let apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
+                    prop_assert!(!together || apart || a.bytes == 0 || b.bytes == 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cap_names_what_does_not_fit() {
+        let buffers = vec![Buffer::new("w", "all", 100, (-1, 9)), Buffer::new("h", "encoder", 1000, (0, 3))];
+        let error = place(buffers, Some(1000)).map(|placed| placed.bytes).unwrap_err();
+        let message = "stage `encoder`: `h` of 1000 bytes does not fit: 1152 bytes needed, 1000 allowed";
+        assert_eq!(error.to_string(), message);
+    }
+}

@@ -1,0 +1,320 @@
+//! Plans: a graph with numbers for its named sizes, and a place in memory for every tensor.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::graph::{Graph, Source, Value};
+use crate::operator::Cost;
+use crate::{Error, Extent, Result, Sizes};
+
+mod memory;
+
+pub use memory::Placement;
+use memory::{Buffer, place};
+
+/// The most axes that a tensor can have.
+pub const MAX_RANK: usize = 8;
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlanOptions {
+    /// Threads of the team; 0 for as many as the system offers.
+    pub threads: usize,
+    /// The most bytes that may be used.
+    pub cap: Option<usize>,
+    /// Tensors to keep until the end of a step besides the outputs, such as gradients.
+    pub keep: Vec<Value>,
+    /// Memory to be had besides, such as moments of an optimiser: names and extents.
+    pub reserve: Vec<(String, Extent)>,
+}
+
+/// One node with its place in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) node: usize,
+    pub(crate) scratch: (usize, usize),
+}
+
+/// A graph made ready: an order, and where each tensor lies in one arena, known before the first step.
+///
+/// Tensors whose lifetimes do not overlap share memory; views and operators that may work in place lie where their operand does.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Plan {
+    pub(crate) graph: Graph,
+    pub(crate) extents: Vec<Extent>,
+    pub(crate) offsets: Vec<Option<usize>>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) reserved: Vec<(String, Extent, usize)>,
+    pub(crate) threads: usize,
+    buffers: Vec<Placement>,
+    bytes: usize,
+    live: usize,
+}
+
+/// A union of tensors that share memory.
+struct Groups {
+    parent: Vec<usize>,
+    /// First step that writes, last step that reads; -1 is before the first.
+    life: Vec<(isize, isize)>,
+    bytes: Vec<usize>,
+    /// Whether it outlives the step, so that nothing may replace it.
+    fixed: Vec<bool>,
+}
+
+impl Groups {
+    fn find(&self, mut k: usize) -> usize {
+        while self.parent[k] != k {
+            k = self.parent[k];
+        }
+        k
+    }
+
+    fn join(&mut self, into: usize, other: usize) {
+        let (a, b) = (self.find(into), self.find(other));
+        if a != b {
+            self.parent[b] = a;
+            self.life[a] = (self.life[a].0.min(self.life[b].0), self.life[a].1.max(self.life[b].1));
+            self.bytes[a] = self.bytes[a].max(self.bytes[b]);
+            self.fixed[a] |= self.fixed[b];
+        }
+    }
+}
+
+impl Plan {
+    /// Plans a graph for these sizes.
+    ///
+    /// # Errors
+    /// A size without value, a tensor without elements, or [`Error::DoesNotFit`] under the cap.
+    pub fn new(graph: &Graph, sizes: &Sizes, options: &PlanOptions) -> Result<Self> {
+        let graph = graph.pruned(&options.keep);
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads.min(256),
+        };
+        let used: BTreeSet<Value> = (graph.nodes().iter())
+            .flat_map(|node| node.operands.iter().chain(&node.results))
+            .chain(graph.outputs().iter().map(|(_, value)| value))
+            .chain(graph.updates().iter().flat_map(|(state, by)| [state, by]))
+            .chain(&options.keep)
+            .copied()
+            .chain(
+                graph
+                    .tensors()
+                    .filter(|(_, t)| !matches!(t.source, Source::Node { .. }))
+                    .map(|(value, _)| value),
+            )
+            .collect();
+        let mut extents = Vec::with_capacity(graph.tensors().len());
+        for (value, tensor) in graph.tensors() {
+            extents.push(if used.contains(&value) {
+                let extent = tensor.ty.resolve(sizes, &tensor.name)?;
+                if extent.dims.len() > MAX_RANK {
+                    let rank = extent.dims.len();
+                    return Err(Error::Axis { operator: "plan", axis: rank, rank: MAX_RANK });
+                }
+                extent
+            } else {
+                Extent::new(tensor.ty.dtype, &[])
+            });
+        }
+
+        let mut groups = lifetimes(&graph, &extents, &options.keep);
+        share(&graph, &mut groups);
+        let mut buffers = Vec::new();
+        let mut at = BTreeMap::new();
+        for value in &used {
+            let k = value.index();
+            if groups.find(k) != k {
+                continue;
+            }
+            let tensor = graph.tensor(*value);
+            let stage = match tensor.source {
+                Source::Node { node, .. } => graph.stage_name(graph.nodes()[node].stage),
+                _ => "all",
+            };
+            at.insert(k, buffers.len());
+            buffers.push(Buffer::new(&tensor.name, stage, groups.bytes[k], groups.life[k]));
+        }
+        let last = graph.nodes().len() as isize;
+        let reserved_from = buffers.len();
+        for (name, extent) in &options.reserve {
+            buffers.push(Buffer::new(name, "all", extent.bytes(), (-1, last)));
+        }
+        let scratch_from = buffers.len();
+        for (k, node) in graph.nodes().iter().enumerate() {
+            let of = |values: &[Value]| {
+                values.iter().map(|value| extents[value.index()].clone()).collect::<Vec<_>>()
+            };
+            let bytes = node.operator.workspace(&of(&node.operands), &of(&node.results), threads);
+            let name = format!("scratch of {}", node.name);
+            buffers.push(Buffer::new(&name, graph.stage_name(node.stage), bytes, (k as isize, k as isize)));
+        }
+        let placed = place(buffers, options.cap)?;
+        let offset = |k: usize| placed.buffers[k].offset;
+        let offsets = (0..extents.len())
+            .map(|k| used.contains(&Value(k as u32)).then(|| offset(at[&groups.find(k)])))
+            .collect();
+        let steps = (0..graph.nodes().len())
+            .map(|node| Step {
+                node,
+                scratch: (offset(scratch_from + node), placed.buffers[scratch_from + node].bytes),
+            })
+            .collect();
+        let reserved = options.reserve.iter().enumerate();
+        let reserved = reserved
+            .map(|(k, (name, extent))| (name.clone(), extent.clone(), offset(reserved_from + k)))
+            .collect();
+        Ok(Self {
+            extents,
+            offsets,
+            steps,
+            reserved,
+            threads,
+            bytes: placed.bytes,
+            live: placed.live,
+            buffers: placed.buffers,
+            graph,
+        })
+    }
+
+    /// Bytes of the arena: all that a run of this plan ever uses.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The most bytes that are alive at once; the arena cannot be smaller.
+    pub fn live_bytes(&self) -> usize {
+        self.live
+    }
+
+    /// Threads that the plan is made for.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The graph as it will run, without nodes that nobody reads.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Every piece of memory: what for, where, how large, and when.
+    pub fn placements(&self) -> &[Placement] {
+        &self.buffers
+    }
+
+    /// A tensor's extent.
+    pub fn extent(&self, value: Value) -> &Extent {
+        &self.extents[value.index()]
+    }
+
+    /// What a node costs.
+    pub fn cost(&self, node: usize) -> Cost {
+        let node = &self.graph.nodes()[node];
+        let of =
+            |values: &[Value]| values.iter().map(|value| self.extent(*value).clone()).collect::<Vec<_>>();
+        node.operator.cost(&of(&node.operands), &of(&node.results))
+    }
+
+    /// What all nodes cost together.
+    pub fn total_cost(&self) -> Cost {
+        (0..self.steps.len()).map(|k| self.cost(k)).fold(Cost::default(), |sum, cost| Cost {
+            flops: sum.flops + cost.flops,
+            bytes: sum.bytes + cost.bytes,
+        })
+    }
+}
+
+impl fmt::Display for Plan {
+    /// Memory and cost in all, then a line for each node.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.total_cost();
+        writeln!(
+            f,
+            "{} nodes, {:.3} GFLOP, arena {} bytes, {} alive at most, {} threads",
+            self.steps.len(),
+            total.flops as f64 / 1e9,
+            self.bytes,
+            self.live,
+            self.threads
+        )?;
+        for step in &self.steps {
+            let (node, cost) = (&self.graph.nodes()[step.node], self.cost(step.node));
+            let results = node.results.iter().filter_map(|value| {
+                Some(format!("{} at {}", self.extent(*value), self.offsets[value.index()]?))
+            });
+            let results = results.collect::<Vec<_>>().join(", ");
+            writeln!(
+                f,
+                "{:5} {:40} {results}, {} flop, {} bytes",
+                step.node, node.name, cost.flops, cost.bytes
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn lifetimes(graph: &Graph, extents: &[Extent], keep: &[Value]) -> Groups {
+    let last = graph.nodes().len() as isize;
+    let n = extents.len();
+    let mut groups = Groups {
+        parent: (0..n).collect(),
+        life: vec![(last, -1); n],
+        bytes: extents.iter().map(Extent::bytes).collect(),
+        fixed: vec![false; n],
+    };
+    for (value, tensor) in graph.tensors() {
+        if !matches!(tensor.source, Source::Node { .. }) {
+            groups.life[value.index()] = (-1, last);
+            groups.fixed[value.index()] = true;
+        }
+    }
+    for (k, node) in graph.nodes().iter().enumerate() {
+        let k = k as isize;
+        for value in &node.results {
+            let life = &mut groups.life[value.index()];
+            *life = (life.0.min(k), life.1.max(k));
+        }
+        for value in &node.operands {
+            let life = &mut groups.life[value.index()];
+            life.1 = life.1.max(k);
+        }
+    }
+    let kept = graph
+        .outputs()
+        .iter()
+        .map(|(_, value)| value)
+        .chain(graph.updates().iter().map(|(_, by)| by))
+        .chain(keep);
+    for value in kept {
+        groups.life[value.index()].1 = last;
+        groups.fixed[value.index()] = true;
+    }
+    groups
+}
+
+/// Lets views lie where their operand does, and results of operators that work in place where an operand dies.
+fn share(graph: &Graph, groups: &mut Groups) {
+    for node in graph.nodes().iter().filter(|node| node.operator.is_view()) {
+        groups.join(node.operands[0].index(), node.results[0].index());
+    }
+    for (k, node) in graph.nodes().iter().enumerate() {
+        for &(operand, result) in node.operator.in_place() {
+            let (Some(from), Some(to)) = (node.operands.get(operand), node.results.get(result)) else {
+                continue;
+            };
+            let (from, to) = (groups.find(from.index()), groups.find(to.index()));
+            let alone = node.operands.iter().filter(|value| groups.find(value.index()) == from).count() == 1;
+            let dies = groups.life[from].1 == k as isize && !groups.fixed[from];
+            let same = groups.bytes[from] == groups.bytes[to] && from != to;
+            // a result that is a view of something older cannot move
+            let fresh = groups.life[to].0 == k as isize;
+            if alone && dies && same && fresh {
+                let fixed = groups.fixed[to];
+                groups.join(from, to);
+                groups.fixed[from] = fixed;
+                break;
+            }
+        }
+    }
+}

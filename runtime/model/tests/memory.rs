@@ -1,0 +1,72 @@
+//! Memory: steps allocate nothing, and the arena is all there is. Alone in its program, so that nothing else is counted.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ketline_model::Sizes;
+use ketline_model::models::Transformer;
+use ketline_model::train::{Trainer, TrainerOptions};
+
+/// Counts what the program allocates.
+struct Counting;
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: passes everything on to the system's allocator.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        HELD.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        HELD.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn steps_allocate_nothing_and_the_arena_is_the_peak() {
+    let gpt = Transformer {
+        vocabulary: 64,
+        length: 32,
+        width: 64,
+        layers: 2,
+        dropout: 0.1,
+        ..Transformer::default()
+    };
+    let graph = gpt.gpt(false).unwrap();
+    let options = TrainerOptions { clip: Some(1.0), threads: 2, ..TrainerOptions::default() };
+    let held = HELD.load(Ordering::Relaxed);
+    let mut trainer = Trainer::new(graph, &Sizes::new().with("B", 16), options).unwrap();
+    trainer.run_mut().set("ids", &[3; 512]).unwrap();
+    trainer.run_mut().set("targets", &[5; 512]).unwrap();
+    for _ in 0..3 {
+        trainer.step().unwrap();
+    }
+    let before = CALLS.load(Ordering::Relaxed);
+    for _ in 0..20 {
+        trainer.step().unwrap();
+    }
+    assert_eq!(CALLS.load(Ordering::Relaxed) - before, 0);
+    // what the trainer holds besides its arena are names and numbers
+    let plan = trainer.run().plan();
+    let other = HELD.load(Ordering::Relaxed) as f64 - held as f64 - plan.bytes() as f64;
+    assert!(other < 400_000.0, "{other} bytes besides {}", plan.bytes());
+    assert!((plan.bytes() as f64) < 1.1 * plan.live_bytes() as f64, "{} {}", plan.bytes(), plan.live_bytes());
+}
