@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use super::calibration::{MAX_BYTES, Reading, Trap, Warning};
 use super::document::{self, Field};
-use crate::pulse::waveform::Extent;
-use crate::pulse::{Channel, Duration, PulseTarget, Schedule, ScheduleBuilder, Waveform, acquire};
+use crate::pulse::waveform::{self, Extent};
+use crate::pulse::{
+    Action, Channel, Duration, Event, PulseTarget, Schedule, ScheduleBuilder, Waveform, acquire,
+};
 use crate::{Angle, C64, Error, Result, file};
 
 /// A pulse on one qubit of more than this is stretched, in seconds: those of all devices that were not take 16 to 142 ns.
@@ -142,7 +144,7 @@ impl PulseDefaults {
         compact::read(&Field::root(label, &value))?.settle(label, reading)
     }
 
-    /// Pulses that come with the crate: of belem, jakarta, lima, manila, nairobi, quito and santiago.
+    /// Pulses that come with the crate: those of the devices with a [`Hamiltonian::bundled`](super::Hamiltonian::bundled).
     ///
     /// # Errors
     /// [`Error::UnknownDevice`].
@@ -175,9 +177,37 @@ impl PulseDefaults {
 
     /// The same with only the gates of these names.
     #[must_use]
-    pub fn with_gates(mut self, names: &[&str]) -> Self {
-        self.commands.retain(|(name, _), _| names.contains(&name.as_str()));
+    pub fn with_gates(self, names: &[&str]) -> Self {
+        self.only(|name, _| names.contains(&name))
+    }
+
+    /// The same with only the gates that `keep` is true of, by name and qubits.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&str, &[usize]) -> bool) -> Self {
+        self.commands.retain(|(name, qubits), _| keep(name, qubits));
         self
+    }
+
+    /// The same with other pulses for a gate, which may be a new one. Angles of the gate are the parameters `P0`, `P1` and so on of
+    /// the schedule, and only phases may depend on them, each on one with the factor 1 or -1.
+    ///
+    /// # Errors
+    /// As [`Schedule::timeline_on`], and [`Error::UnusablePulses`] for what the published form cannot say: pulses that depend on
+    /// parameters, other phases, shifts of frequency.
+    pub fn with_schedule(mut self, gate: &str, qubits: &[usize], schedule: &Schedule) -> Result<Self> {
+        let timeline = schedule.timeline_on(&self.target)?;
+        let items: Result<Vec<Item>> = timeline
+            .events()
+            .iter()
+            .map(|event| {
+                Item::of(event, timeline.dt()).map_err(|reason| {
+                    let reason = format!("{} at {} dt {reason}", event.channel, event.start);
+                    self.unusable(gate, qubits, reason)
+                })
+            })
+            .collect();
+        self.commands.insert((gate.to_owned(), qubits.to_vec()), items?);
+        Ok(self)
     }
 
     /// Where the figures come from; empty where that is not known.
@@ -264,6 +294,45 @@ impl PulseDefaults {
 }
 
 impl Item {
+    /// The instruction as it would be published, or why it cannot be.
+    fn of(event: &Event, dt: f64) -> std::result::Result<Self, &'static str> {
+        let what = match &event.action {
+            Action::Play { waveform, .. } => {
+                if !waveform.expressions().all(|expression| expression.is_constant()) {
+                    return Err("depends on parameters");
+                }
+                let row = waveform.row();
+                if waveform::table().contains(row) {
+                    let arguments = row.arguments.iter().map(|argument| {
+                        let value =
+                            waveform.argument(argument.name).map_or(0.0, |known| known.value(dt, &[]));
+                        (argument.name.to_owned(), value)
+                    });
+                    What::Pulse {
+                        shape: row.name.to_owned(),
+                        duration: event.duration,
+                        amp: C64::cis(waveform.phase().value(&[])) * waveform.amp().value(&[]),
+                        arguments: arguments.collect(),
+                    }
+                } else {
+                    let samples = waveform.samples(dt, &[]).map_err(|_| "cannot be sampled")?;
+                    What::Sampled(samples.into())
+                }
+            }
+            Action::Delay => What::Delay(event.duration),
+            Action::ShiftPhase(phase) => What::Phase(match (phase.offset(), phase.terms()) {
+                (radians, []) => Turn::Radians(radians),
+                (0.0, [(index, sign)]) if sign.abs() == 1.0 && *index < MAX_PARAMETERS => {
+                    Turn::Parameter { index: *index, sign: *sign }
+                }
+                _ => return Err("turns by more than one angle of the gate"),
+            }),
+            Action::Capture { .. } => What::Capture(event.duration),
+            Action::ShiftFrequency(_) => return Err("shifts a frequency"),
+        };
+        Ok(Self { start: event.start, channel: event.channel, what })
+    }
+
     fn is_silent(&self) -> bool {
         matches!(&self.what, What::Pulse { amp, .. } if amp.norm() == 0.0)
     }
@@ -316,15 +385,28 @@ fn build(gate: &str, qubits: &[usize], items: &[Item]) -> Result<Schedule> {
     b.finish()
 }
 
+macro_rules! bundled {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../data/pulses/", $name, ".json")))),*]
+    };
+}
+
 /// Name and text.
-const BUNDLED: &[(&str, &str)] = &[
-    ("belem", include_str!("../../data/pulses/belem.json")),
-    ("jakarta", include_str!("../../data/pulses/jakarta.json")),
-    ("lima", include_str!("../../data/pulses/lima.json")),
-    ("manila", include_str!("../../data/pulses/manila.json")),
-    ("nairobi", include_str!("../../data/pulses/nairobi.json")),
-    ("quito", include_str!("../../data/pulses/quito.json")),
-    ("santiago", include_str!("../../data/pulses/santiago.json")),
+const BUNDLED: &[(&str, &str)] = bundled![
+    "belem",
+    "guadalupe",
+    "jakarta",
+    "lagos",
+    "lima",
+    "manila",
+    "montreal",
+    "mumbai",
+    "nairobi",
+    "perth",
+    "quito",
+    "rome",
+    "santiago",
+    "valencia",
 ];
 
 #[cfg(test)]

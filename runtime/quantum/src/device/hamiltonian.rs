@@ -20,6 +20,10 @@ use crate::{Error, Result, file};
 /// turns; divided by this they turn it by one. Why the files are off is not documented.
 pub const PUBLISHED_STRENGTH: f64 = 1.156;
 
+/// Times of a sample that electronics have, in seconds.
+const SAMPLE_TIMES: std::ops::RangeInclusive<f64> = 1e-12..=1e-6;
+const SAMPLE_TIME: &str = "a sample time of 1e-12 to 1e-6 seconds";
+
 /// Below this, in hertz, no two-qubit gate comes out of an exchange coupling.
 const WEAK_COUPLING: f64 = 0.5e6;
 
@@ -45,6 +49,13 @@ pub struct Exchange {
     pub strength: f64,
 }
 
+impl Exchange {
+    /// Whether no two-qubit gate of usual length can come out of it: below 0.5 MHz.
+    pub fn is_weak(&self) -> bool {
+        self.strength.abs() / TAU < WEAK_COUPLING
+    }
+}
+
 /// A line that drives one transmon, the control, at the frequency of another, the target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ControlLine {
@@ -64,6 +75,7 @@ pub struct ControlLine {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hamiltonian {
     name: String,
+    source: String,
     dt: Option<f64>,
     transmons: Vec<Transmon>,
     exchanges: Vec<Exchange>,
@@ -119,10 +131,47 @@ impl Hamiltonian {
             )?;
         }
         let exchanges = pairs.into_iter().map(|((a, b), strength)| Exchange { a, b, strength }).collect();
-        Ok(Self { name, dt: None, transmons, exchanges, lines, warnings: Vec::new() })
+        let (source, warnings) = (String::new(), Vec::new());
+        Ok(Self { name, source, dt: None, transmons, exchanges, lines, warnings })
     }
 
-    /// Reads the file `conf_*.json` of a snapshot of IBM's.
+    /// The Hamiltonian of a device that comes with the crate: those with a bundled [`Calibration`](super::Calibration).
+    ///
+    /// # Errors
+    /// [`Error::UnknownDevice`].
+    pub fn bundled(name: &str) -> Result<Self> {
+        let Some((_, label, text)) = compact::BUNDLED.iter().find(|(known, ..)| *known == name) else {
+            let known = Self::bundled_names().collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownDevice { name: name.into(), known });
+        };
+        Self::parse(label, text)
+    }
+
+    /// The names that [`Self::bundled`] takes.
+    pub fn bundled_names() -> impl Iterator<Item = &'static str> {
+        compact::BUNDLED.iter().map(|(name, ..)| *name)
+    }
+
+    /// The Hamiltonian in Ketline's compact form. Reading it back gives an equal value, but for where warnings point to.
+    pub fn to_compact(&self) -> String {
+        compact::write(self)
+    }
+
+    /// Writes [`Self::to_compact`] to a file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        file::write(path.as_ref(), &self.to_compact())
+    }
+
+    /// The same with a note of where the figures come from.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<String>) -> Self {
+        Self { source: source.into(), ..self }
+    }
+
+    /// Reads the file `conf_*.json` of a snapshot of IBM's, or one in the compact form.
     ///
     /// # Errors
     /// As [`Self::from_ibm`], and [`Error::File`].
@@ -147,6 +196,9 @@ impl Hamiltonian {
     fn parse(label: &str, text: &str) -> Result<Self> {
         let value = document::parse(label, text)?;
         let conf = Field::root(label, &value);
+        if compact::is_compact(&conf) {
+            return compact::read(&conf);
+        }
         let width = conf.get("n_qubits")?.index(MAX_QUBITS + 1)?;
         if width == 0 {
             return Err(conf.get("n_qubits")?.wrong("at least 1 qubit"));
@@ -178,15 +230,15 @@ impl Hamiltonian {
                     warnings.push(Warning { file, field, value: Some(found), trap: Trap::DtInSeconds });
                 }
                 let value = if seconds { found } else { found * 1e-9 };
-                if !(1e-12..=1e-6).contains(&value) {
-                    return Err(dt.wrong("a sample time of 1e-12 to 1e-6 seconds"));
+                if !SAMPLE_TIMES.contains(&value) {
+                    return Err(dt.wrong(SAMPLE_TIME));
                 }
                 Some(value)
             }
             None => None,
         };
         let name = name.trim_start_matches("ibmq_").trim_start_matches("ibm_").to_owned();
-        Ok(Self { name, dt, transmons, exchanges, lines, warnings })
+        Ok(Self { name, source: String::new(), dt, transmons, exchanges, lines, warnings })
     }
 
     /// A device that is not quite what its calibration says: drives and control lines are stronger, and couplings larger, each by a
@@ -211,6 +263,11 @@ impl Hamiltonian {
     /// Name of the device, without the maker's prefix.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where the figures come from; empty where that is not known.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Length of a sample in seconds, where it is known.
@@ -309,17 +366,23 @@ fn exchanges(
         if !(EXCHANGE[0] * TAU..=EXCHANGE[1] * TAU).contains(&strength) {
             return Err(field.wrong(&format!("at most {:.3} rad/ns in modulus", EXCHANGE[1] * TAU)));
         }
-        let hertz = strength.abs() / TAU * 1e9;
         if strength == 0.0 {
             flag(field.path.clone(), Some(0.0), Trap::NoCoupling);
             continue;
         }
-        if hertz < WEAK_COUPLING {
-            flag(field.path.clone(), Some(hertz), Trap::WeakCoupling);
-        }
-        exchanges.push(Exchange { a, b, strength: strength * 1e9 });
+        let exchange = Exchange { a, b, strength: strength * 1e9 };
+        flag_weak(conf.file, field.path.clone(), &exchange, warnings);
+        exchanges.push(exchange);
     }
     Ok(exchanges)
+}
+
+/// Flags a coupling that is too weak for a gate.
+fn flag_weak(file: &str, field: String, exchange: &Exchange, warnings: &mut Vec<Warning>) {
+    if exchange.is_weak() {
+        let value = Some(exchange.strength.abs() / TAU);
+        warnings.push(Warning { file: file.into(), field, value, trap: Trap::WeakCoupling });
+    }
 }
 
 /// The control lines: carriers from `u_channel_lo`, the driven qubits and strengths from terms such as `omegad1*X0||U0`.
@@ -420,6 +483,49 @@ mod tests {
         let none =
             Hamiltonian::from_ibm(r#"{"backend_name": "a", "n_qubits": 1, "hamiltonian": {"vars": {}}}"#);
         assert!(matches!(none, Err(Error::MissingField { .. })));
+    }
+
+    #[test]
+    fn the_compact_form_says_the_same() {
+        let h = Hamiltonian::from_ibm(CONF).unwrap().with_source("a bench");
+        assert_eq!(Hamiltonian::parse("pair", &h.to_compact()).unwrap(), h);
+        let weak = h.to_compact().replace("12300000.0", "300000.0");
+        let traps = |text: &str| -> Vec<Trap> {
+            Hamiltonian::parse("pair", text).unwrap().warnings().iter().map(|w| w.trap).collect()
+        };
+        assert_eq!(traps(&weak), [Trap::WeakCoupling]);
+        assert_eq!(traps(&h.to_compact().replace("[0,1,12300000.0]", "")), [Trap::NoCoupling]);
+        for (from, to) in [("\"version\": 1", "\"version\": 2"), ("[0,1,12300000.0]", "[0,9,12300000.0]")] {
+            let text = h.to_compact().replace(from, to);
+            assert!(matches!(Hamiltonian::parse("pair", &text), Err(Error::BadField { .. })));
+        }
+        for name in Hamiltonian::bundled_names() {
+            let h = Hamiltonian::bundled(name).unwrap();
+            assert!(h.name() == name && !h.source().is_empty() && h.dt().is_some(), "{name}");
+        }
+        assert!(matches!(Hamiltonian::bundled("nowhere"), Err(Error::UnknownDevice { .. })));
+    }
+
+    proptest::proptest! {
+        /// `PROPTEST_CASES=1000000` tries a million.
+        #[test]
+        fn damaged_files_are_refused_or_read_but_never_panic(
+            changes in proptest::collection::vec((0_usize..2000, 0_u8..128), 1..6)
+        ) {
+            let h = Hamiltonian::from_ibm(CONF).unwrap();
+            for text in [CONF.to_owned(), h.to_compact()] {
+                let mut bytes = text.into_bytes();
+                for (at, byte) in &changes {
+                    let place = at % bytes.len();
+                    bytes[place] = *byte;
+                }
+                if let Ok(text) = String::from_utf8(bytes)
+                    && let Ok(read) = Hamiltonian::parse("damaged", &text)
+                {
+                    proptest::prop_assert!(Hamiltonian::parse("again", &read.to_compact()).is_ok());
+                }
+            }
+        }
     }
 
     #[test]
