@@ -136,9 +136,9 @@ fn the_published_x_pulse_is_an_x() {
     let shipped = infidelity(0.194_463_879_430_928_66, -1.121_524_299_910_051);
     assert!(shipped < 1e-3, "{shipped:e}");
     // The optimum of the model
-    let best = infidelity(0.195, -1.06);
-    assert!(best < 1e-4 && play(0.195, -1.06).leakage() < 1e-5, "{best:e}");
-    assert!(infidelity(0.205, -1.06) > 10.0 * best && infidelity(0.195, 1.06) > 10.0 * best);
+    let best = infidelity(0.194_586, -1.062);
+    assert!(best < 1e-6 && play(0.195, -1.06).leakage() < 1e-5, "{best:e}");
+    assert!(infidelity(0.205, -1.06) > 10.0 * best && infidelity(0.194_586, 1.062) > 10.0 * best);
     // More levels change little
     let four = Transmons::new(&jakarta(), &[0], 4).unwrap();
     let pulse = samples(160, &[(Channel::Drive(0), 0, drag(C64::from(0.195), -1.06))]);
