@@ -5,10 +5,11 @@
 //! | [`Adam`] | gradient | serialisable | Kingma and Ba 2015; decoupled decay: Loshchilov and Hutter 2019 |
 //! | [`Sgd`] | gradient | serialisable | Polyak 1964 (momentum); Nesterov 1983 |
 //! | [`Spsa`] | two values a step, noise allowed | serialisable | Spall 1992; gains: Spall 1998 |
+//! | [`Lbfgs`] | value and gradient, no noise | none | Liu and Nocedal 1989; bounds: Bertsekas 1982 |
 //! | [`Cobyla`] | values, little noise | none | Powell 1994 |
 //!
 //! Gradient optimisers implement [`Optimiser`] and take their rate from a [`Schedule`]; the caller owns the
-//! loop, or hands it to [`descend`]. All of them minimise. A run that is stopped, written with `serde`, read
+//! loop, or hands it to [`descend`]. [`Lbfgs`] and [`Cobyla`] call the objective themselves. All of them minimise. A run that is stopped, written with `serde`, read
 //! and continued gives the same bits as one that was never stopped.
 //!
 //! ```
@@ -26,6 +27,7 @@
 
 mod adam;
 mod cobyla;
+mod lbfgs;
 mod minimum;
 mod schedule;
 mod sgd;
@@ -33,6 +35,7 @@ mod spsa;
 
 pub use adam::Adam;
 pub use cobyla::Cobyla;
+pub use lbfgs::Lbfgs;
 pub use minimum::{Minimum, descend};
 pub use schedule::{Decay, Schedule};
 pub use sgd::Sgd;
