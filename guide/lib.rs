@@ -10,6 +10,7 @@ macro_rules! chapters {
 }
 
 chapters!(
+    calibrating,
     chunk_format,
     circuits,
     compiler,

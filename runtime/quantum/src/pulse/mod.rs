@@ -13,7 +13,9 @@
 //! | train its amplitudes and phases | [`Schedule::trainable`], [`Variational`] |
 //! | play what a maker published | [`PulseDefaults`](crate::device::PulseDefaults) |
 //! | solve the equations of motion | [`solver`] |
-//! | simulate it, and differentiate by samples | [`transmon::Transmons`], [`solver`] |
+//! | simulate it, and differentiate by samples and parameters | [`transmon::Transmons`], [`transmon::PulsePlan`], [`solver`] |
+//! | find the samples that make a gate, and how short they can be | [`grape::Grape`] |
+//! | make published pulses fit a model | [`calibration::PulseCalibration`] |
 //! | see it | [`Timeline::to_svg`], and both print |
 //!
 //! Each channel has a clock and a frame of its own. A frame has a phase, by which envelopes that follow are turned
@@ -36,8 +38,10 @@
 //! ```
 
 mod builder;
+pub mod calibration;
 mod channel;
 mod draw;
+pub mod grape;
 mod phase;
 mod reversed;
 mod samples;

@@ -88,6 +88,8 @@ pub struct Gradient {
     pub gradient: Array2<f64>,
     /// Final states, as columns.
     pub states: Matrix,
+    /// For each final state ψ the χ with which the value changes by 2 Re <χ|dψ>, as columns.
+    pub duals: Matrix,
 }
 
 /// Solves the Schrödinger and the Lindblad equation of a [`System`] to a tolerance.
@@ -188,6 +190,7 @@ impl Solver {
         let stride = padded(self.system.dim());
         // All states carry the same phase, which no objective sees.
         let (value, mut duals) = objective.value(self.system.dim(), stride, &columns);
+        let ends = self.finish(&duals, controls);
         let mut gradient = vec![0.0; controls.steps() * controls.controls()];
         let kernel = Duals {
             system: &self.system,
@@ -204,7 +207,7 @@ impl Solver {
         }
         let shape = controls.values().raw_dim();
         let gradient = Array2::from_shape_fn(shape, |(step, k)| gradient[step * controls.controls() + k]);
-        Ok(Gradient { value, gradient, states })
+        Ok(Gradient { value, gradient, states, duals: ends })
     }
 
     fn forward(&self, controls: &Piecewise, plan: &Plan, states: &mut [C64], history: Option<&mut Vec<C64>>) {

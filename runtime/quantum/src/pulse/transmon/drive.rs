@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::Transmons;
 use crate::pulse::solver::{NODES, Piecewise, WEIGHTS};
-use crate::pulse::{Channel, Samples};
+use crate::pulse::{Action, Channel, Event, Samples};
 use crate::{C64, Error, Result};
 
 /// Detunings, in rad/s, that turn nothing during any pulse.
@@ -47,6 +47,16 @@ impl Transmons {
             }
         }
         Ok(Drives(drives))
+    }
+
+    /// Refuses an instruction that plays on a line of other transmons.
+    pub(super) fn check_line(&self, event: &Event) -> Result<()> {
+        match (&event.action, event.channel) {
+            (Action::Play { .. }, channel @ (Channel::Drive(_) | Channel::Control(..))) => {
+                self.drive(0, channel).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a drive or control line does.
@@ -92,9 +102,11 @@ impl Drives {
         let mut values = Array2::zeros((samples.duration() * per_sample, 2 * width));
         for drive in &self.0 {
             let envelope = &samples.lines()[drive.line].samples;
+            let factors = drive.factors(samples.dt(), parts);
             for (sample, d) in envelope.iter().enumerate().filter(|(_, d)| **d != C64::ZERO) {
-                for (step, factor) in drive.factors(samples.dt(), sample, parts).enumerate() {
-                    let u = d.conj() * factor;
+                let turned = d.conj() * drive.turn(samples.dt(), sample, parts);
+                for (step, factor) in factors.iter().enumerate() {
+                    let u = turned * factor;
                     let mut row = values.row_mut(sample * per_sample + step);
                     row[2 * drive.place] += u.re;
                     row[2 * drive.place + 1] += u.im;
@@ -110,11 +122,14 @@ impl Drives {
         let per_sample = (2 * parts).max(1);
         let mut lines = vec![vec![C64::ZERO; samples.duration()]; samples.lines().len()];
         for drive in &self.0 {
+            let factors = drive.factors(samples.dt(), parts);
             for (sample, slot) in lines[drive.line].iter_mut().enumerate() {
-                for (step, factor) in drive.factors(samples.dt(), sample, parts).enumerate() {
+                let mut sum = C64::ZERO;
+                for (step, factor) in factors.iter().enumerate() {
                     let row = gradient.row(sample * per_sample + step);
-                    *slot += C64::new(row[2 * drive.place], -row[2 * drive.place + 1]) * factor;
+                    sum += C64::new(row[2 * drive.place], -row[2 * drive.place + 1]) * factor;
                 }
+                *slot += sum * drive.turn(samples.dt(), sample, parts);
             }
         }
         lines
@@ -122,17 +137,22 @@ impl Drives {
 }
 
 impl Drive {
-    /// u / conj(d) of each constant step of a sample.
-    fn factors(self, dt: f64, sample: usize, parts: usize) -> impl Iterator<Item = C64> {
-        let length = dt / parts.max(1) as f64;
-        (0..(2 * parts).max(1)).map(move |step| {
-            if parts == 0 {
-                return C64::from(self.half_strength);
-            }
-            let start = sample as f64 * dt + (step / 2) as f64 * length;
-            let at = |node: f64| C64::cis(-(self.detuning * (start + node * length)) % TAU);
-            let [early, late] = if step % 2 == 0 { WEIGHTS } else { [WEIGHTS[1], WEIGHTS[0]] };
+    /// u / conj(d) of each constant step of the first sample; in later ones they are turned by [`Self::turn`].
+    fn factors(self, dt: f64, parts: usize) -> Vec<C64> {
+        if parts == 0 {
+            return vec![C64::from(self.half_strength)];
+        }
+        let length = dt / parts as f64;
+        let factor = |step: usize| {
+            let at = |node: f64| C64::cis(-self.detuning * length * ((step / 2) as f64 + node));
+            let [early, late] = if step.is_multiple_of(2) { WEIGHTS } else { [WEIGHTS[1], WEIGHTS[0]] };
             (at(NODES[0]) * early + at(NODES[1]) * late) * self.half_strength
-        })
+        };
+        (0..2 * parts).map(factor).collect()
+    }
+
+    /// How far the carrier has turned when a sample begins.
+    fn turn(self, dt: f64, sample: usize, parts: usize) -> C64 {
+        if parts == 0 { C64::ONE } else { C64::cis(-(self.detuning * sample as f64 * dt) % TAU) }
     }
 }

@@ -1,6 +1,6 @@
 //! What pulses are to do, and how that varies with their samples.
 
-use super::{MAX_PARTS, Transmons, check_rows};
+use super::{MAX_PARTS, Transmons, check_rows, digit, rows_of_qubits};
 use crate::linalg::{Matrix, dagger};
 use crate::pulse::solver::Objective;
 use crate::pulse::{Line, Samples, Slope};
@@ -37,6 +37,10 @@ pub struct SampleGradient {
     /// For each line of the samples: the derivative by the real part of a sample is the real part, that by the imaginary part the
     /// imaginary part.
     pub lines: Vec<Line>,
+    /// The derivative by the angle of an rz on each qubit after the pulses.
+    pub frames: Vec<f64>,
+    /// Mean probability to leave the qubits' levels.
+    pub leakage: f64,
     /// Steps that each sample was cut into; 0 where nothing turns within a sample.
     pub parts: usize,
 }
@@ -65,13 +69,23 @@ impl Transmons {
     /// # Errors
     /// As [`Self::propagator`], and [`Error::Dimension`] or [`Error::NotFinite`] for a goal that is none of these qubits.
     pub fn gradient(&self, samples: &Samples, goal: &Goal) -> Result<SampleGradient> {
+        self.gradient_in(samples, goal, &[])
+    }
+
+    /// [`Self::gradient`] of what the pulses and an rz on each qubit after them do.
+    pub(crate) fn gradient_in(
+        &self,
+        samples: &Samples,
+        goal: &Goal,
+        frames: &[f64],
+    ) -> Result<SampleGradient> {
         if self.drives(samples, true)?.stand_still() {
-            return self.gradient_with(samples, goal, 0);
+            return self.gradient_at(samples, goal, frames, 0);
         }
-        let mut coarse = self.gradient_with(samples, goal, 1)?;
+        let mut coarse = self.gradient_at(samples, goal, frames, 1)?;
         loop {
             let parts = 2 * coarse.parts;
-            let fine = self.gradient_with(samples, goal, parts)?;
+            let fine = self.gradient_at(samples, goal, frames, parts)?;
             // Of fourth order: the difference is fifteen times what is left.
             let error = (fine.value - coarse.value).abs() / 15.0;
             if error <= self.tolerance {
@@ -91,13 +105,25 @@ impl Transmons {
     /// # Errors
     /// As [`Self::gradient`], and [`Error::OutOfRange`] for more than 64 steps, or none where carriers turn within a sample.
     pub fn gradient_with(&self, samples: &Samples, goal: &Goal, parts: usize) -> Result<SampleGradient> {
+        self.gradient_at(samples, goal, &[], parts)
+    }
+
+    pub(crate) fn gradient_at(
+        &self,
+        samples: &Samples,
+        goal: &Goal,
+        frames: &[f64],
+        parts: usize,
+    ) -> Result<SampleGradient> {
         let drives = self.drives(samples, true)?;
+        // Where nothing turns, there is nothing to cut.
+        let parts = if drives.stand_still() { 0 } else { parts };
         if parts > MAX_PARTS || (parts == 0 && !drives.stand_still()) {
             let (what, wanted) = ("the number of steps of a sample".into(), format!("1 to {MAX_PARTS}"));
             return Err(Error::OutOfRange { what, found: parts as f64, wanted });
         }
         let controls = drives.controls(samples, self.qubits.len(), parts)?;
-        let (initial, objective) = self.objective(samples, goal)?;
+        let (initial, objective) = self.objective(samples, goal, frames)?;
         let solver = self.solver.clone().with_tolerance(0.25 * self.tolerance)?;
         let found = solver.gradient(&controls, &initial, &objective)?;
         let lines = drives.pull_back(samples, parts, &found.gradient);
@@ -107,15 +133,27 @@ impl Transmons {
             .zip(lines)
             .map(|(line, samples)| Line { channel: line.channel, samples })
             .collect();
-        Ok(SampleGradient { value: found.value, lines, parts })
+        // In dressed levels; what their frames turn by drops out.
+        let [states, duals] = [&found.states, &found.duals].map(|m| dagger(&self.dressed.states).dot(m));
+        let frames = (0..self.qubits.len())
+            .map(|place| {
+                let turned = states.indexed_iter().map(|((level, column), z)| {
+                    digit(level, place, self.levels) as f64 * (duals[[level, column]].conj() * z).im
+                });
+                -2.0 * turned.sum::<f64>()
+            })
+            .collect();
+        let size = |m: &Matrix| m.iter().map(C64::norm_sqr).sum::<f64>();
+        let leakage = 1.0 - size(&rows_of_qubits(self, &states)) / size(&states);
+        Ok(SampleGradient { value: found.value, lines, frames, leakage, parts })
     }
 
     /// Initial states and objective in the basis and the frame of the simulation.
-    fn objective(&self, samples: &Samples, goal: &Goal) -> Result<(Matrix, Objective)> {
+    fn objective(&self, samples: &Samples, goal: &Goal, frames: &[f64]) -> Result<(Matrix, Objective)> {
         let qubits = self.computational();
         let into = self.dressed.states.dot(&qubits);
         // <target| F D† as the adjoint of a state
-        let back = dagger(&self.to_dressed(samples)).dot(&qubits);
+        let back = dagger(&self.to_dressed(samples, frames)).dot(&qubits);
         let column = |amplitudes: &[C64]| {
             check_rows("a state of the qubits", amplitudes.len(), qubits.ncols())?;
             Ok::<_, Error>(Matrix::from_shape_fn((amplitudes.len(), 1), |(row, _)| amplitudes[row]))

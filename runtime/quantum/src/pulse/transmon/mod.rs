@@ -6,6 +6,7 @@
 //! | know what gate a pulse makes | [`Transmons::propagator`], [`Propagator::fidelity`], [`Propagator::virtual_z`] |
 //! | carry states or density matrices | [`Transmons::states`], [`Transmons::density`] |
 //! | differentiate by every sample | [`Transmons::gradient`], [`Goal`] |
+//! | run a schedule, and differentiate by its parameters | [`Transmons::plan`], [`PulsePlan`] |
 //!
 //! Transmons are Duffing oscillators with exchange coupling, driven in the rotating-wave approximation: the coefficient of
 //! a† is `Ω/2 conj(d) exp(-i w t)` for an envelope d at the carrier w. They are simulated in one frame that rotates at the mean
@@ -41,6 +42,7 @@
 mod dressed;
 mod drive;
 mod goal;
+mod plan;
 mod propagator;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ mod tests;
 use ndarray::Axis;
 
 pub use goal::{Goal, SampleGradient};
+pub use plan::{ParameterGradient, PulsePlan, Trained};
 pub use propagator::{OpenState, Propagator, VirtualZ};
 
 use self::dressed::Dressed;
@@ -233,8 +236,7 @@ impl Transmons {
     /// [`Error::Shape`] for a pulse on a line of other qubits, [`Error::NoExchange`] for one on a control line without coupling,
     /// [`Error::Tolerance`] if the tolerance cannot be reached.
     pub fn propagator(&self, samples: &Samples) -> Result<Propagator> {
-        let (columns, error) = self.evolve(samples, &self.computational())?;
-        Ok(Propagator::new(self, columns, error))
+        self.propagator_in(samples, &[], None)
     }
 
     /// Carries states through the pulses. Columns are states; rows are dressed levels.
@@ -243,7 +245,7 @@ impl Transmons {
     /// As [`Self::propagator`], and [`Error::Dimension`] or [`Error::NotFinite`] for what is no state.
     pub fn states(&self, samples: &Samples, states: &Matrix) -> Result<Matrix> {
         check_rows("a state of the transmons", states.nrows(), self.dim())?;
-        Ok(self.evolve(samples, states)?.0)
+        Ok(self.evolve(samples, states, &[], None)?.0)
     }
 
     /// Carries a density matrix of the qubits, or of all levels, through the pulses with relaxation.
@@ -252,14 +254,37 @@ impl Transmons {
     /// As [`Self::propagator`], and [`Error::Dimension`], [`Error::NotSquare`], [`Error::NotFinite`] or [`Error::NotHermitian`] for
     /// what is no density matrix.
     pub fn density(&self, samples: &Samples, rho: &Matrix) -> Result<OpenState> {
+        self.density_in(samples, rho, &[], None)
+    }
+
+    /// [`Self::propagator`], followed by an rz on each qubit by the angle that its frame has turned, with a fixed number of steps
+    /// of a sample if there is one.
+    pub(crate) fn propagator_in(
+        &self,
+        samples: &Samples,
+        frames: &[f64],
+        parts: Option<usize>,
+    ) -> Result<Propagator> {
+        let (columns, error) = self.evolve(samples, &self.computational(), frames, parts)?;
+        Ok(Propagator::new(self, columns, error))
+    }
+
+    /// [`Self::density`], as [`Self::propagator_in`].
+    fn density_in(
+        &self,
+        samples: &Samples,
+        rho: &Matrix,
+        frames: &[f64],
+        parts: Option<usize>,
+    ) -> Result<OpenState> {
         let embedding =
             if rho.nrows() == self.dim() { Matrix::eye(self.dim()) } else { self.computational() };
         check_rows("a density matrix", rho.nrows(), embedding.ncols())?;
         crate::linalg::check_square("a density matrix", rho)?;
         let into = self.dressed.states.dot(&embedding);
         let rho = into.dot(rho).dot(&dagger(&into));
-        let out = self.to_dressed(samples);
-        let (rho, error) = self.refine(samples, |solver, controls| {
+        let out = self.to_dressed(samples, frames);
+        let (rho, error) = self.refine(samples, parts, |solver, controls| {
             let end = solver.density(controls, &rho)?;
             Ok((end.rho, end.error))
         })?;
@@ -276,27 +301,38 @@ impl Transmons {
     }
 
     /// Carries dressed states through the pulses; with the error of a column.
-    fn evolve(&self, samples: &Samples, states: &Matrix) -> Result<(Matrix, f64)> {
+    fn evolve(
+        &self,
+        samples: &Samples,
+        states: &Matrix,
+        frames: &[f64],
+        parts: Option<usize>,
+    ) -> Result<(Matrix, f64)> {
         let states = self.dressed.states.dot(states);
-        let (end, error) = self.refine(samples, |solver, controls| {
+        let (end, error) = self.refine(samples, parts, |solver, controls| {
             let end = solver.states(controls, &states)?;
             Ok((end.states, end.error))
         })?;
-        Ok((self.to_dressed(samples).dot(&end), error))
+        Ok((self.to_dressed(samples, frames).dot(&end), error))
     }
 
-    /// From levels without coupling in the frame of the simulation, after the pulses, to dressed levels in their own frames.
-    fn to_dressed(&self, samples: &Samples) -> Matrix {
+    /// From levels without coupling in the frame of the simulation, after the pulses, to dressed levels in their own frames, which
+    /// have turned by `frames` besides; none have, if it is empty.
+    fn to_dressed(&self, samples: &Samples, frames: &[f64]) -> Matrix {
         let time = samples.dt() * samples.duration() as f64;
+        let turns: Vec<f64> = self
+            .detunings
+            .iter()
+            .enumerate()
+            .map(|(place, detuning)| {
+                (detuning * time) % std::f64::consts::TAU + frames.get(place).copied().unwrap_or(0.0)
+            })
+            .collect();
         let mut out = dagger(&self.dressed.states);
         for (level, mut row) in out.rows_mut().into_iter().enumerate() {
-            let frequency: f64 = self
-                .detunings
-                .iter()
-                .enumerate()
-                .map(|(place, detuning)| detuning * digit(level, place, self.levels) as f64)
-                .sum();
-            let phase = C64::cis((frequency * time) % std::f64::consts::TAU);
+            let angle: f64 =
+                turns.iter().enumerate().map(|(q, turn)| turn * digit(level, q, self.levels) as f64).sum();
+            let phase = C64::cis(angle);
             row.mapv_inplace(|z| z * phase);
         }
         out
@@ -334,10 +370,12 @@ fn rows_of_qubits(transmons: &Transmons, matrix: &Matrix) -> Matrix {
 }
 
 impl Transmons {
-    /// Cuts samples into more and more steps until the estimated error is below the tolerance.
+    /// Cuts samples into more and more steps until the estimated error is below the tolerance; with a fixed number of steps, it is
+    /// not estimated.
     fn refine(
         &self,
         samples: &Samples,
+        fixed: Option<usize>,
         mut run: impl FnMut(&Solver, &super::solver::Piecewise) -> Result<(Matrix, f64)>,
     ) -> Result<(Matrix, f64)> {
         let drives = self.drives(samples, false)?;
@@ -346,6 +384,9 @@ impl Transmons {
             return run(&solver, &drives.controls(samples, self.qubits.len(), 0)?);
         }
         let solver = self.solver.clone().with_tolerance(0.25 * self.tolerance)?;
+        if let Some(parts) = fixed {
+            return run(&solver, &drives.controls(samples, self.qubits.len(), parts.max(1))?);
+        }
         let mut parts = 1;
         let (mut coarse, _) = run(&solver, &drives.controls(samples, self.qubits.len(), parts)?)?;
         loop {
