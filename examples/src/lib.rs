@@ -1,4 +1,4 @@
-//! What every example shares: arguments, progress, tables and the `--json` line, plots.
+//! What every example shares: arguments, progress, tables and the `--json` line, plots, contests with other packages.
 //!
 //! An example's `main` is one call of [`run`]:
 //!
@@ -28,6 +28,7 @@ mod arguments;
 pub mod plot;
 mod progress;
 mod report;
+pub mod versus;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,81 +1,25 @@
-//! Ketline's side of a row: one process, asked by lines of JSON as the peers are.
+//! Ketline's side of a row: what is timed.
 
 use std::error::Error;
-use std::hint::black_box;
-use std::io::{BufRead, Write, stdin, stdout};
 use std::time::Instant;
 
 use ketline::quantum::gradient::Adjoint;
 use ketline::quantum::simulator::{
     Counts, DensityMatrix, Plan, Precision, PureState, QuantumState, Simulator, StateVector, Trajectories,
 };
-use serde_json::{Value, json};
+use ketline_examples::versus::{self, Planned, Task};
 
 use crate::definition::{Definition, Kind};
 use crate::row::Row;
 
-/// Values that the peers must find too, such as `p0`.
-type Values = Vec<(&'static str, f64)>;
-
-/// A workload, planned: each call is one run.
-type Task = Box<dyn FnMut() -> ketline::Result<Values>>;
-
-/// Answers questions until standard input ends.
+/// Answers questions about a row until standard input ends.
 ///
 /// # Errors
 /// What goes wrong with the pipes, and a row that is not known; what goes wrong in a run is an answer.
 pub(crate) fn serve(row: &str) -> Result<(), Box<dyn Error>> {
     let row = Row::named(row).ok_or_else(|| format!("no row `{row}`"))?;
     let definition = row.definition();
-    let (mut task, mut values): (Option<Task>, Values) = (None, Vec::new());
-    for line in stdin().lock().lines() {
-        let question: Value = serde_json::from_str(&line?)?;
-        let answer = match question["ask"].as_str() {
-            Some("load") => {
-                let memory = peak_memory();
-                load(&definition).map(|planned| {
-                    task = Some(planned.task);
-                    json!({ "planning": planned.seconds, "plan": planned.text, "memory": memory })
-                })
-            }
-            Some("run") => {
-                let task = task.as_mut().ok_or("nothing is loaded")?;
-                timed(task, question["times"].as_u64().unwrap_or(1)).map(|(seconds, found)| {
-                    values = found;
-                    json!({ "seconds": seconds })
-                })
-            }
-            _ => {
-                let values: serde_json::Map<_, _> =
-                    values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-                Ok(json!({ "values": values, "memory": peak_memory() }))
-            }
-        };
-        let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
-        let mut out = stdout().lock();
-        writeln!(out, "{answer}")?;
-        out.flush()?;
-    }
-    Ok(())
-}
-
-/// The mean time of so many runs in a row, and what the last one found.
-fn timed(task: &mut Task, times: u64) -> ketline::Result<(f64, Values)> {
-    let start = Instant::now();
-    let mut values = Values::new();
-    for _ in 0..times {
-        values = black_box(task()?);
-    }
-    Ok((start.elapsed().as_secs_f64() / times as f64, values))
-}
-
-/// A workload that is ready to run.
-struct Planned {
-    /// What planning took, in seconds.
-    seconds: f64,
-    /// The plan as it is printed, where it can be.
-    text: String,
-    task: Task,
+    versus::serve(|| load(&definition))
 }
 
 fn load(definition: &Definition) -> ketline::Result<Planned> {
@@ -147,11 +91,4 @@ fn p0<T: Precision>(state: &PureState<T>) -> f64 {
 fn ones(counts: &Counts) -> f64 {
     let ones: u64 = counts.iter().map(|(bits, times)| u64::from(bits.count_ones()) * times).sum();
     ones as f64 / counts.total() as f64
-}
-
-/// The largest memory that this process has had, in bytes; none where the system does not say.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }

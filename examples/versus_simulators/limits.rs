@@ -5,9 +5,8 @@ use std::hint::black_box;
 use std::io::{BufRead, stdin};
 use std::time::Instant;
 
+use ketline_examples::versus::Complaint;
 use serde_json::{Value, json};
-
-use crate::side::Complaint;
 
 /// Doubles of the memory that is passed over: 256 MiB, the state of 24 qubits, so that no cache keeps it.
 const MEMORY: usize = 1 << 25;

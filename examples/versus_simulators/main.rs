@@ -3,35 +3,24 @@
 //! `cargo run --release --example versus_simulators` (about 20 minutes; `--quick` for circuits of up to 20 qubits).
 //! The other simulators are Python packages; they are installed into an environment of their own, in the build folder.
 
-mod budget;
-mod contest;
 mod definition;
 mod ketline_side;
 mod limits;
-mod machine;
-mod outcome;
+mod peers;
 mod row;
-mod side;
 mod stream;
 mod table;
-mod venv;
 
-use std::collections::BTreeSet;
 use std::error::Error;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use budget::Budget;
-use contest::Contest;
+use ketline_examples::versus::{Budget, Contest, Machine, Side, environment, warn};
 use ketline_examples::{ArgumentError, Arguments, Flag, OUT, Report, progress, run};
 use limits::Limits;
-use machine::Machine;
 use row::{ROWS, Row};
 use serde_json::json;
-use side::Side;
 use table::LIMITED;
-use venv::Environment;
 
 /// The widest circuits of a quick run.
 const QUICK: usize = 20;
@@ -83,7 +72,11 @@ fn versus(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     for row in skipped {
         println!("{}: skipped, found {} processors, expected {}", row.name, machine.processors, row.threads);
     }
-    let environment = if arguments.has("no-peers") { None } else { environment(arguments, &rows) };
+    let environment = if arguments.has("no-peers") {
+        None
+    } else {
+        environment(arguments, "versus-venv", &peers::PEERS, &rows)
+    };
     let mut contest = Contest::new(machine, program.clone(), environment);
     let mut budget = Budget::new(end, &rows);
     let bar = progress(arguments, "measuring", rows.len() as u64);
@@ -131,13 +124,6 @@ fn end(arguments: &Arguments, start: Instant) -> Result<Instant, ArgumentError> 
     })
 }
 
-/// Says if others use the machine: times are then what is left.
-fn warn(machine: Machine) {
-    if let Some(load) = machine::load().filter(|load| *load > machine.processors as f64) {
-        println!("warning: found a load of {load:.1}, expected at most {}", machine.processors);
-    }
-}
-
 /// The rows that were asked for.
 fn rows(arguments: &Arguments) -> Result<Vec<&'static Row>, Box<dyn Error>> {
     let quick = |row: &&Row| !arguments.has("quick") || row.width <= QUICK;
@@ -157,27 +143,4 @@ fn rows(arguments: &Arguments) -> Result<Vec<&'static Row>, Box<dyn Error>> {
         })
     };
     Ok(ROWS.iter().filter(wanted).filter(quick).collect())
-}
-
-/// The environment of the peers; without one, Ketline is timed alone.
-fn environment(arguments: &Arguments, rows: &[&Row]) -> Option<Environment> {
-    let folder = arguments.path("venv").unwrap_or_else(|| {
-        // the program is target/release/examples/versus_simulators
-        let program = std::env::current_exe().unwrap_or_default();
-        program.ancestors().nth(3).map_or_else(|| PathBuf::from("target"), PathBuf::from).join("versus-venv")
-    });
-    let wanted: BTreeSet<_> = rows.iter().flat_map(|row| row.peers).map(|peer| peer.name).collect();
-    let python = arguments.text("python").unwrap_or("python3");
-    match Environment::make(&folder, python, &wanted.into_iter().collect::<Vec<_>>()) {
-        Ok(environment) => {
-            let list: Vec<_> =
-                environment.peers().map(|(name, version)| format!("{name} {version}")).collect();
-            println!("peers: {}", list.join(", "));
-            Some(environment)
-        }
-        Err(complaint) => {
-            println!("no peers: {complaint}");
-            None
-        }
-    }
 }

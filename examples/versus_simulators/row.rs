@@ -1,40 +1,9 @@
 //! The rows of the table: what is measured, against whom, and how much faster it should be.
 
-use std::fmt;
+use ketline_examples::versus::{self, Peer, Seen};
+use serde_json::{Value, json};
 
 use crate::definition::{Definition, Family, Kind};
-
-/// Another simulator with its option; see `peers/` for what each takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Peer {
-    pub(crate) name: &'static str,
-    pub(crate) option: &'static str,
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plus = if self.option.is_empty() { "" } else { "+" };
-        write!(f, "{}{plus}{}", self.name, self.option)
-    }
-}
-
-/// What a peer that no registry has was seen to take when it was built by hand (`QuEST` 4.1, spinoza 0.5.1; a core of
-/// an AMD EPYC with AVX-512), beside one that is measured here too.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Seen {
-    pub(crate) peer: &'static str,
-    seconds: f64,
-    pub(crate) beside: &'static str,
-    beside_seconds: f64,
-}
-
-impl Seen {
-    /// What it would take now, in seconds, when the one beside it takes `seconds`: times drift from machine to machine and
-    /// from hour to hour, ratios much less.
-    pub(crate) fn scaled(&self, seconds: f64) -> f64 {
-        self.seconds / self.beside_seconds * seconds
-    }
-}
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +31,43 @@ impl Row {
         ROWS.iter().find(|row| row.name == name)
     }
 
+    /// The same row with one thread, where this one has two.
+    pub(crate) fn on_one_thread(&self) -> Option<&'static Self> {
+        Self::named(&format!("{}_t1", self.name.strip_suffix("_t2")?))
+    }
+
+    pub(crate) fn definition(&self) -> Definition {
+        Definition::new(self.kind, self.family, self.width, self.precision)
+    }
+}
+
+impl versus::Row for Row {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn peers(&self) -> &[Peer] {
+        self.peers
+    }
+
+    fn usual(&self) -> f64 {
+        self.usual
+    }
+
+    fn workload(&self) -> Value {
+        json!(self.definition())
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.seen
+    }
+
     /// Bytes of one state vector, where the row asks for one, or for its gradient.
-    pub(crate) fn state_bytes(&self) -> Option<f64> {
+    fn state_bytes(&self) -> Option<f64> {
         let amplitude = if self.precision == "f32" { 8.0 } else { 16.0 };
         let one = match (self.kind, self.family) {
             (Kind::State | Kind::Expectation, _) => true,
@@ -73,18 +77,9 @@ impl Row {
         one.then(|| amplitude * (1_u64 << self.width) as f64)
     }
 
-    /// The same row with one thread, where this one has two.
-    pub(crate) fn on_one_thread(&self) -> Option<&'static Self> {
-        Self::named(&format!("{}_t1", self.name.strip_suffix("_t2")?))
-    }
-
-    pub(crate) fn definition(&self) -> Definition {
-        Definition::new(self.kind, self.family, self.width, self.precision)
-    }
-
     /// How much the values of both sides may differ, for a value of this name: relative where nothing is drawn, absolute
     /// (six standard errors) for the mean number of ones among finitely many shots.
-    pub(crate) fn agrees(&self, value: &str, ours: f64, theirs: f64) -> bool {
+    fn agrees(&self, value: &str, ours: f64, theirs: f64) -> bool {
         let difference = (ours - theirs).abs();
         if value == "ones" {
             // a bit has a variance of at most 1/4, and neighbours may be correlated; both sides are drawn
@@ -241,6 +236,7 @@ pub(crate) const ROWS: &[Row] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use versus::Row as _;
 
     #[test]
     fn names_say_what_is_measured() {

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
+use ketline_examples::versus::{Best, time};
 use ketline_examples::{Arguments, Bars, Report, Table};
 
 use crate::limits::Limits;
-use crate::outcome::{Best, Outcome};
+use crate::row::Row;
+
+/// What is known of a row.
+pub(crate) type Outcome = ketline_examples::versus::Outcome<Row>;
 
 /// The row whose distance to the limits of the machine is told.
 pub(crate) const LIMITED: &str = "w1_n24_f64_t1";
@@ -181,13 +185,4 @@ fn pairs(outcomes: &[Outcome]) -> impl Iterator<Item = (&Outcome, &Outcome)> {
 
 fn gain(one: &Outcome, two: &Outcome) -> f64 {
     one.ours.seconds() / two.ours.seconds()
-}
-
-/// A duration with its unit.
-fn time(seconds: f64) -> String {
-    match seconds {
-        1.0.. => format!("{seconds:.2} s"),
-        1e-3.. => format!("{:.2} ms", 1e3 * seconds),
-        _ => format!("{:.1} us", 1e6 * seconds),
-    }
 }

@@ -2,24 +2,24 @@
 
 use serde_json::Value;
 
-use crate::row::{Peer, Row};
-use crate::side::Complaint;
+use super::{Complaint, Peer, Row};
 
 /// What one side did in a row.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Timing {
+pub struct Timing {
     /// Seconds of one run, round by round.
-    pub(crate) rounds: Vec<f64>,
+    pub rounds: Vec<f64>,
     /// How many runs in a row one timing is the mean of.
-    pub(crate) repeated: u64,
-    pub(crate) note: String,
+    pub repeated: u64,
+    /// What it says about its times.
+    pub note: String,
     /// Whether it is the first run, or the best of the first three: the side was not raced.
-    pub(crate) first: bool,
+    pub first: bool,
 }
 
 impl Timing {
     /// The median, in seconds.
-    pub(crate) fn seconds(&self) -> f64 {
+    pub fn seconds(&self) -> f64 {
         let mut sorted = self.rounds.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len() / 2;
@@ -27,60 +27,64 @@ impl Timing {
     }
 
     /// How many rounds there were.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rounds.len()
     }
 }
 
 /// What our process had of memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Before a circuit was built: the program itself.
-    pub(crate) first: f64,
+    pub first: f64,
     /// The most that it had at any time.
-    pub(crate) most: f64,
+    pub most: f64,
 }
 
 impl Memory {
     /// Reads the answers to the first and to the last question.
-    pub(crate) fn read(first: &Value, last: &Value) -> Option<Self> {
+    pub(super) fn read(first: &Value, last: &Value) -> Option<Self> {
         Some(Self { first: first["memory"].as_f64()?, most: last["memory"].as_f64()? })
     }
 }
 
 /// The fastest of the others.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Best {
-    pub(crate) name: String,
-    pub(crate) seconds: f64,
+pub struct Best {
+    /// Who it is.
+    pub name: String,
+    /// What it takes, in seconds.
+    pub seconds: f64,
     /// Whether it is not of this run, but scaled from what it was seen to take.
-    pub(crate) seen: bool,
+    pub seen: bool,
 }
 
 /// A measured row.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) row: &'static Row,
-    pub(crate) ours: Timing,
+pub struct Outcome<R: 'static> {
+    /// The row.
+    pub row: &'static R,
+    /// Our own time.
+    pub ours: Timing,
     /// Seconds that planning took, before the runs.
-    pub(crate) planning: f64,
+    pub planning: f64,
     /// The plan as it is printed; empty where it cannot be.
-    pub(crate) plan: String,
+    pub plan: String,
     /// What our process had; none where the system does not say.
-    pub(crate) memory: Option<Memory>,
+    pub memory: Option<Memory>,
     /// The peers with their timings, the best first.
-    pub(crate) peers: Vec<(Peer, Timing)>,
+    pub peers: Vec<(Peer, Timing)>,
     /// Peers that could not take part, with the reason.
-    pub(crate) absent: Vec<(Peer, Complaint)>,
+    pub absent: Vec<(Peer, Complaint)>,
     /// Peers that computed something else.
-    pub(crate) disagreements: Vec<String>,
+    pub disagreements: Vec<String>,
     /// The load of the machine afterwards: how many processes wanted to run, on average over a minute.
-    pub(crate) load: Option<f64>,
+    pub load: Option<f64>,
 }
 
-impl Outcome {
+impl<R: Row> Outcome<R> {
     /// The best of the peers in this run, and of one that is on no registry if it would be better.
-    pub(crate) fn best(&self) -> Option<Best> {
+    pub fn best(&self) -> Option<Best> {
         let (peer, timing) = self.peers.first()?;
         let measured = Best { name: peer.to_string(), seconds: timing.seconds(), seen: false };
         let seen = self.seen().filter(|seen| seen.seconds < measured.seconds);
@@ -88,19 +92,19 @@ impl Outcome {
     }
 
     /// The peer that is on no registry, if one was seen to be good in this row and the one beside it took part.
-    pub(crate) fn seen(&self) -> Option<Best> {
-        let seen = self.row.seen?;
+    pub fn seen(&self) -> Option<Best> {
+        let seen = self.row.seen()?;
         let (_, beside) = self.peers.iter().find(|(peer, _)| peer.to_string() == seen.beside)?;
         Some(Best { name: seen.peer.to_owned(), seconds: seen.scaled(beside.seconds()), seen: true })
     }
 
     /// The best peer's time over ours.
-    pub(crate) fn ratio(&self) -> Option<f64> {
+    pub fn ratio(&self) -> Option<f64> {
         self.best().map(|best| best.seconds / self.ours.seconds())
     }
 
     /// The most memory that our process took for the workload, plan included, over that of one state vector.
-    pub(crate) fn states(&self) -> Option<f64> {
+    pub fn states(&self) -> Option<f64> {
         let Memory { first, most } = self.memory?;
         Some((most - first) / self.row.state_bytes()?)
     }
@@ -109,15 +113,26 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::versus::Seen;
+    use crate::versus::tests::Named;
 
     fn timing(rounds: &[f64]) -> Timing {
         Timing { rounds: rounds.to_vec(), repeated: 1, note: String::new(), first: false }
     }
 
-    fn outcome(name: &str, ours: f64, peers: &[(&'static str, f64)]) -> Outcome {
+    static PLAIN: Named =
+        Named { name: "plain", usual: 1.0, state_bytes: Some(256.0 * 1_048_576.0), seen: None };
+    static SEEN: Named = Named {
+        name: "seen",
+        usual: 1.0,
+        state_bytes: None,
+        seen: Some(Seen { peer: "QuEST", seconds: 5.127e-3, beside: "aer", beside_seconds: 6.689e-3 }),
+    };
+
+    fn outcome(row: &'static Named, ours: f64, peers: &[(&'static str, f64)]) -> Outcome<Named> {
         let peers = peers.iter().map(|(name, seconds)| (Peer { name, option: "" }, timing(&[*seconds])));
         Outcome {
-            row: Row::named(name).unwrap(),
+            row,
             ours: timing(&[ours]),
             planning: 0.0,
             plan: String::new(),
@@ -137,15 +152,15 @@ mod tests {
 
     #[test]
     fn the_best_is_measured_unless_one_seen_would_be_better() {
-        let plain = outcome("w1_n24_f64_t1", 2.0, &[("lightning", 8.0), ("scaluq", 12.0)]);
+        let plain = outcome(&PLAIN, 2.0, &[("lightning", 8.0), ("scaluq", 12.0)]);
         assert_eq!(plain.best().map(|best| (best.name, best.seen)), Some(("lightning".to_owned(), false)));
         assert_eq!((plain.ratio(), plain.states()), (Some(4.0), Some(272.0 / 256.0)));
         // QuEST took 0.77 of what Aer takes
-        let scaled = outcome("w6_n5", 1e-3, &[("aer", 6.689e-3), ("qulacs", 0.08)]);
+        let scaled = outcome(&SEEN, 1e-3, &[("aer", 6.689e-3), ("qulacs", 0.08)]);
         assert!((scaled.ratio().unwrap() - 5.127).abs() < 1e-9 && scaled.best().unwrap().seen);
         // it cannot be told without Aer
-        let without = outcome("w6_n5", 1e-3, &[("qulacs", 0.08)]);
+        let without = outcome(&SEEN, 1e-3, &[("qulacs", 0.08)]);
         assert!((without.ratio().unwrap() - 80.0).abs() < 1e-9 && without.seen().is_none());
-        assert_eq!(outcome("w6_n5", 1e-3, &[]).ratio(), None);
+        assert_eq!(outcome(&SEEN, 1e-3, &[]).ratio(), None);
     }
 }

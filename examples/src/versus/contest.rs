@@ -6,12 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::budget;
-use crate::machine::{self, Machine};
-use crate::outcome::{Memory, Outcome, Timing};
-use crate::row::{Peer, Row};
-use crate::side::{Complaint, Side};
-use crate::venv::Environment;
+use super::machine::{self, Machine};
+use super::outcome::{Memory, Outcome, Timing};
+use super::{Complaint, Environment, Peer, Row, Side, budget};
 
 /// The longest that a peer may take to load a workload, compilation included.
 const LOADING: Duration = Duration::from_mins(3);
@@ -38,7 +35,7 @@ const GIVEN_UP: (f64, f64) = (2.0, 5.0);
 
 /// The processes that take part, kept from row to row: importing a peer takes seconds.
 #[derive(Debug)]
-pub(crate) struct Contest {
+pub struct Contest {
     machine: Machine,
     program: PathBuf,
     environment: Option<Environment>,
@@ -51,7 +48,8 @@ type Entries = Vec<(Peer, Entry)>;
 type Absent = Vec<(Peer, Complaint)>;
 
 impl Contest {
-    pub(crate) fn new(machine: Machine, program: PathBuf, environment: Option<Environment>) -> Self {
+    /// A contest of this program and of what the environment has.
+    pub fn new(machine: Machine, program: PathBuf, environment: Option<Environment>) -> Self {
         Self { machine, program, environment, sides: HashMap::new() }
     }
 
@@ -59,9 +57,9 @@ impl Contest {
     ///
     /// # Errors
     /// What keeps our own side from running.
-    pub(crate) fn measure(&mut self, row: &'static Row, end: Instant) -> Result<Outcome, Complaint> {
-        let mut command = self.machine.command(&self.program, row.threads);
-        command.args(["side", row.name]);
+    pub fn measure<R: Row>(&mut self, row: &'static R, end: Instant) -> Result<Outcome<R>, Complaint> {
+        let mut command = self.machine.command(&self.program, row.threads());
+        command.args(["side", row.name()]);
         let mut own = Side::start(command)?;
         let planned = own.ask(&json!({ "ask": "load" }), LOADING)?;
         let planning = planned["planning"].as_f64().unwrap_or_default();
@@ -81,12 +79,12 @@ impl Contest {
                 Ok(theirs) => {
                     disagreements.extend(differences(row, peer, &found["values"], &theirs["values"]));
                 }
-                Err(complaint) => disagreements.push(format!("{}: {peer} {complaint}", row.name)),
+                Err(complaint) => disagreements.push(format!("{}: {peer} {complaint}", row.name())),
             }
             peers.push((peer, entry.timing));
             // a state of this row would take the memory of the next
             if entry.side.ask(&json!({ "ask": "forget" }), RUNNING).is_ok() {
-                self.sides.insert((peer, row.threads), entry.side);
+                self.sides.insert((peer, row.threads()), entry.side);
             }
         }
         peers.sort_by(|a, b| a.1.seconds().total_cmp(&b.1.seconds()));
@@ -95,21 +93,21 @@ impl Contest {
     }
 
     /// The peers of a row, loaded and warm, and those that could not be.
-    fn entries(&mut self, row: &Row, end: Instant) -> (Entries, Absent) {
+    fn entries(&mut self, row: &impl Row, end: Instant) -> (Entries, Absent) {
         let (mut entries, mut absent) = (Entries::new(), Absent::new());
         if self.environment.is_none() {
             return (entries, absent);
         }
-        let workload = json!(row.definition());
+        let workload = row.workload();
         let mut limit = RUNNING;
-        for peer in row.peers {
+        for peer in row.peers() {
             // the first of the list has been the best before; the others are left out where their runs are long
             let long = entries.iter().any(|(_, entry)| entry.first > LONG);
             if long && Instant::now() >= end {
                 absent.push((*peer, "had no time left".to_owned()));
                 continue;
             }
-            let side = self.side(*peer, row.threads);
+            let side = self.side(*peer, row.threads());
             match side.and_then(|side| Entry::load(side, *peer, &workload, limit)) {
                 Ok(entry) => {
                     let seconds = GIVEN_UP.0 * entry.first + GIVEN_UP.1;
@@ -198,15 +196,15 @@ impl Entry {
 }
 
 /// Values that both sides name and that differ.
-fn differences(row: &Row, peer: Peer, ours: &Value, theirs: &Value) -> Vec<String> {
+fn differences(row: &impl Row, peer: Peer, ours: &Value, theirs: &Value) -> Vec<String> {
     let Some(theirs) = theirs.as_object().filter(|values| !values.is_empty()) else {
-        return vec![format!("{}: {peer} names no value", row.name)];
+        return vec![format!("{}: {peer} names no value", row.name())];
     };
     let differ = |(name, value): (&String, &Value)| {
         let (Some(our), Some(their)) = (ours[name].as_f64(), value.as_f64()) else {
-            return Some(format!("{}: {name} is {} here and {value} with {peer}", row.name, ours[name]));
+            return Some(format!("{}: {name} is {} here and {value} with {peer}", row.name(), ours[name]));
         };
-        let text = format!("{}: {name} is {our:e} here and {their:e} with {peer}", row.name);
+        let text = format!("{}: {name} is {our:e} here and {their:e} with {peer}", row.name());
         (!row.agrees(name, our, their)).then_some(text)
     };
     theirs.iter().filter_map(differ).collect()

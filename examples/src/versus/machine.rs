@@ -17,15 +17,16 @@ const THREADS: [&str; 8] = [
 
 /// Where processes run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Machine {
+pub struct Machine {
     /// How many threads can run at once.
-    pub(crate) processors: usize,
+    pub processors: usize,
     /// The processor that processes of one thread are bound to; none where the system offers no way.
     single: Option<usize>,
 }
 
 impl Machine {
-    pub(crate) fn here() -> Self {
+    /// The machine that this process runs on.
+    pub fn here() -> Self {
         let mut version = Command::new("taskset");
         version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
         let can_bind = version.status().is_ok_and(|status| status.success());
@@ -39,7 +40,7 @@ impl Machine {
 
     /// A command whose process has this many threads. One thread is bound to one processor, which also ties thread pools
     /// that read no variable.
-    pub(crate) fn command(&self, program: &Path, threads: usize) -> Command {
+    pub fn command(&self, program: &Path, threads: usize) -> Command {
         let mut command = match self.single {
             Some(processor) if threads == 1 => {
                 let mut command = Command::new("taskset");
@@ -55,7 +56,7 @@ impl Machine {
 }
 
 /// How many processes wanted to run, on average over the last minute; none where the system does not say.
-pub(crate) fn load() -> Option<f64> {
+pub fn load() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 

@@ -10,17 +10,21 @@ use serde_json::{Value, json};
 
 /// A process that runs workloads when it is asked to.
 #[derive(Debug)]
-pub(crate) struct Side {
+pub struct Side {
     process: Child,
     questions: ChildStdin,
     answers: Receiver<String>,
 }
 
 /// What is wrong with a side, in words.
-pub(crate) type Complaint = String;
+pub type Complaint = String;
 
 impl Side {
-    pub(crate) fn start(mut command: Command) -> Result<Self, Complaint> {
+    /// Starts the process.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start(mut command: Command) -> Result<Self, Complaint> {
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -42,14 +46,17 @@ impl Side {
     }
 
     /// The mean time of so many runs in a row, in seconds.
-    pub(crate) fn run(&mut self, times: u64, limit: Duration) -> Result<f64, Complaint> {
+    pub(super) fn run(&mut self, times: u64, limit: Duration) -> Result<f64, Complaint> {
         let answer = self.ask(&json!({ "ask": "run", "times": times }), limit)?;
         let seconds = answer["seconds"].as_f64().filter(|seconds| *seconds > 0.0);
         seconds.ok_or_else(|| format!("answered {answer}, expected seconds"))
     }
 
     /// One question and its answer.
-    pub(crate) fn ask(&mut self, question: &Value, limit: Duration) -> Result<Value, Complaint> {
+    ///
+    /// # Errors
+    /// What the process says is wrong, or that it says nothing in time.
+    pub fn ask(&mut self, question: &Value, limit: Duration) -> Result<Value, Complaint> {
         let sent = writeln!(self.questions, "{question}").and_then(|()| self.questions.flush());
         let line = match (sent, self.answers.recv_timeout(limit)) {
             (Ok(()), Ok(line)) => line,
@@ -68,7 +75,7 @@ impl Side {
     }
 
     /// Whether the process still runs.
-    pub(crate) fn lives(&mut self) -> bool {
+    pub(super) fn lives(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::row::Row;
+use super::Row;
 
 /// What a row takes however short its runs are, in seconds: processes start, libraries are loaded, functions compiled.
 const OVERHEAD: f64 = 4.0;
@@ -11,19 +11,20 @@ const RUNS: f64 = 12.0;
 
 /// The time that is left, and the rows that share it.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub struct Budget {
     end: Instant,
     /// The weights of the rows to come, together.
     weights: f64,
 }
 
 impl Budget {
-    pub(crate) fn new(end: Instant, rows: &[&Row]) -> Self {
-        Self { end, weights: rows.iter().map(|row| weight(row)).sum() }
+    /// The time until `end`, for these rows.
+    pub fn new<R: Row>(end: Instant, rows: &[&R]) -> Self {
+        Self { end, weights: rows.iter().map(|row| weight(*row)).sum() }
     }
 
     /// Takes a row's share, and says until when it lasts. What a row leaves over goes to those after it.
-    pub(crate) fn take(&mut self, row: &Row, now: Instant) -> Instant {
+    pub fn take(&mut self, row: &impl Row, now: Instant) -> Instant {
         let share = weight(row) / self.weights.max(weight(row));
         self.weights -= weight(row);
         now + self.end.saturating_duration_since(now).mul_f64(share)
@@ -31,12 +32,12 @@ impl Budget {
 }
 
 /// What a row is expected to take, in seconds of an idle machine.
-fn weight(row: &Row) -> f64 {
-    OVERHEAD + RUNS * row.usual
+fn weight(row: &impl Row) -> f64 {
+    OVERHEAD + RUNS * row.usual()
 }
 
 /// How many rounds there may be: as many as take `wanted` seconds, within `bounds` as long as they end in time.
-pub(crate) fn rounds(round: f64, wanted: f64, bounds: (usize, usize), left: Duration) -> usize {
+pub(super) fn rounds(round: f64, wanted: f64, bounds: (usize, usize), left: Duration) -> usize {
     let (fewest, most) = bounds;
     let in_time = (left.as_secs_f64() / round) as usize;
     ((wanted / round) as usize).clamp(fewest, most).min(in_time).max(1)
@@ -45,10 +46,11 @@ pub(crate) fn rounds(round: f64, wanted: f64, bounds: (usize, usize), left: Dura
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::versus::tests::Named;
 
     #[test]
     fn shares_are_used_up_by_the_last_row() {
-        let rows: Vec<_> = ["w1_n24_f64_t1", "w5_n4_grad"].map(|name| Row::named(name).unwrap()).to_vec();
+        let rows = [&Named { usual: 8.6, ..Named::default() }, &Named { usual: 0.02, ..Named::default() }];
         let start = Instant::now();
         let end = start + Duration::from_secs(100);
         let mut budget = Budget::new(end, &rows);
