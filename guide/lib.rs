@@ -23,6 +23,7 @@ chapters!(
     observables,
     openqasm,
     parameters,
+    pulses,
     reversed_pulses,
     robust_state,
     speed

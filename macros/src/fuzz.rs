@@ -8,6 +8,7 @@ use proptest::sample::select;
 use crate::circuit::circuit;
 use crate::dataset::dataset;
 use crate::observable::observable;
+use crate::pulse::pulse;
 
 /// What a circuit is written with, and what it is not.
 const WORDS: &[&str] = &[
@@ -93,6 +94,24 @@ const WORDS: &[&str] = &[
     "self",
     "device",
     "==",
+    "play",
+    "delay",
+    "at",
+    "shift_phase",
+    "set_frequency",
+    "capture",
+    "drive",
+    "acquire",
+    "drag",
+    "sampled",
+    "duration",
+    "amp",
+    "sigma",
+    "160dt",
+    "5GHz",
+    "1e400ns",
+    "1.3",
+    "pulse",
     "struct",
     "enum",
     "U8",
@@ -155,6 +174,33 @@ const STATEMENTS: &[&str] = &[
     "h(q[..]);",
     "rx(90, q[0]);",
     "{ h(q[0]); }",
+    "pulse!({ play(drive(q[0]), drag(duration = 64ns, amp = theta[i], sigma = 16ns, beta = -1.0)); });",
+    "pulse!(play(drive(q), x));",
+    "pulse! { }",
+];
+
+/// Bodies of pulse programs that parse more often than not.
+const PULSES: &[&str] = &[
+    "let x = drag(duration = 160dt, sigma = 40dt, amp = 0.2, beta = -1.24);",
+    "let cr = gaussian_square(duration = 848dt, width = 592ns, sigma = 64dt, amp = 2.0 * t);",
+    "play(drive(q[0]), x);",
+    "play(control(q[i], q[i + 1]), -cr / 2);",
+    "play(control(q, r), 0.5 * sampled(samples = f(1)));",
+    "play(acquire(q[3]), constant(duration = DURATION + 5ns, amp = 1e999));",
+    "barrier(q, r);",
+    "at(drive(q[1]), 100ns - 20dt);",
+    "delay(readout(r), 1e400s);",
+    "shift_phase(drive(q[0]), -90deg);",
+    "set_frequency(drive(q[0]), 5.9GHz);",
+    "let m = capture(acquire(q[0]), 1us);",
+    "capture(acquire(r), 1us)",
+    "m",
+    "[m, m]",
+    "for i in 0..N { play(drive(q[i]), x); }",
+    "sub::x90::<D>(q[0], 0.5);",
+    "drag(duration = 160, duration = 0ns, x, amp = 3.0);",
+    "inverse(f(q[0]));",
+    "if m { }",
 ];
 
 const SIGNATURES: &[&str] = &[
@@ -178,6 +224,7 @@ proptest! {
     fn any_tokens(words in vec(select(WORDS), 0..40)) {
         let text = words.join(" ");
         answer(&text, circuit);
+        answer(&text, pulse);
         answer(&text, |text| observable(&text));
         answer(&text, dataset);
     }
@@ -197,6 +244,14 @@ proptest! {
     fn any_body(signature in select(SIGNATURES), statements in vec(select(STATEMENTS), 0..8), noise in vec(select(WORDS), 0..4)) {
         let text = format!("{signature} {{ {} {} }}", statements.join(" "), noise.join(" "));
         if let Some(items) = answer(&text, circuit) {
+            prop_assert!(syn::parse2::<syn::File>(items.clone()).is_ok(), "{items}");
+        }
+    }
+
+    #[test]
+    fn any_pulses(signature in select(SIGNATURES), statements in vec(select(PULSES), 0..8), noise in vec(select(WORDS), 0..4)) {
+        let text = format!("{signature} {{ {} {} }}", statements.join(" "), noise.join(" "));
+        if let Some(items) = answer(&text, pulse) {
             prop_assert!(syn::parse2::<syn::File>(items.clone()).is_ok(), "{items}");
         }
     }

@@ -70,6 +70,8 @@ pub(crate) const BUILDER: &[&str] = &[
     "operand",
     "fail",
     "finish",
+    "pulse",
+    "pulses",
 ];
 
 /// Whether a bare name is a gate or a word of the language, and so no circuit.

@@ -8,6 +8,7 @@
 //! | `gates` | names of the standard gates, for messages |
 //! | `index` | index arithmetic |
 //! | `observable` | `observable!`: parse, model, check, expand |
+//! | `pulse` | `pulse!`, and the pulses inside `circuit!`: parse, model, check, expand |
 //! | `replay` | index arithmetic replayed in a `const` |
 //! | `unit` | literal suffixes |
 
@@ -19,6 +20,7 @@ mod fuzz;
 mod gates;
 mod index;
 mod observable;
+mod pulse;
 mod replay;
 mod unit;
 
@@ -34,6 +36,12 @@ pub fn circuit(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn dataset(input: TokenStream) -> TokenStream {
     dataset::dataset(input.into()).into()
+}
+
+/// Declares pulse programs as ordinary functions.
+#[proc_macro]
+pub fn pulse(input: TokenStream) -> TokenStream {
+    pulse::pulse(input.into()).into()
 }
 
 /// Declares an observable as a sum of Pauli products.

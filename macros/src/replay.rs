@@ -262,7 +262,10 @@ impl Check {
         let mut needed = self.needs();
         let span = first_span(&self.at);
         let text = &self.message.text;
-        let numbers = self.message.numbers.iter().map(by_value);
+        let numbers = self.message.numbers.iter().map(|number| {
+            let number = by_value(number);
+            quote_spanned!(span=> (#number) as f64)
+        });
         let condition = by_value(&self.condition);
         let mut code = quote_spanned! {span=>
             if !(#condition) { ::ketline::__private0_1::fail(#text, &[#(#numbers),*]); }

@@ -1,7 +1,7 @@
 //! Units as literal suffixes: `90deg`, `160ns`, `5GHz`, `16GiB`.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote_spanned;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::{Lit, LitFloat, LitInt};
 
 /// What a unit measures.
@@ -52,6 +52,16 @@ impl Quantity {
         }
     }
 
+    /// Of several, at the beginning of a sentence.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Angle => "angles",
+            Self::Duration => "durations",
+            Self::Frequency => "frequencies",
+            Self::Memory => "amounts of memory",
+        }
+    }
+
     /// The units of this quantity as a list.
     pub(crate) fn units(self) -> String {
         let units = UNITS.iter().filter(|(_, quantity)| *quantity == self).map(|(unit, _)| *unit);
@@ -76,36 +86,80 @@ pub(crate) fn is_bare_integer(literal: &Lit) -> bool {
 
 /// `90deg` as an expression of the runtime's `Angle`; `None` for a number without a unit.
 pub(crate) fn angle(literal: &Lit) -> syn::Result<Option<TokenStream>> {
+    expected(literal, Quantity::Angle)
+}
+
+/// A literal as an expression of the runtime's type for `wanted`; `None` for a number without a unit.
+pub(crate) fn expected(literal: &Lit, wanted: Quantity) -> syn::Result<Option<TokenStream>> {
     let Some(unit) = suffix(literal) else { return Ok(None) };
     match Quantity::of(unit) {
-        Some(Quantity::Angle) => {}
+        Some(found) if found == wanted => value(literal),
         Some(other) => {
-            return Err(syn::Error::new_spanned(
-                literal,
-                format!("expected an angle, found {}", other.noun()),
-            ));
+            let message = format!("expected {}, found {}", wanted.noun(), other.noun());
+            Err(syn::Error::new_spanned(literal, message))
         }
         None => {
-            let message = format!("unknown unit `{unit}`; angles are {}", Quantity::Angle.units());
-            return Err(syn::Error::new_spanned(literal, message));
+            let message = format!("unknown unit `{unit}`; {} are {}", wanted.plural(), wanted.units());
+            Err(syn::Error::new_spanned(literal, message))
         }
     }
+}
+
+/// The number of a literal, whatever its suffix, if it is not too large for one.
+pub(crate) fn number(literal: &Lit) -> Option<f64> {
     let digits = match literal {
         Lit::Int(int) => LitInt::base10_digits(int),
         Lit::Float(float) => LitFloat::base10_digits(float),
-        _ => return Ok(None),
+        _ => return None,
     };
-    let value = digits.parse::<f64>().ok().filter(|value| value.is_finite());
-    let Some(value) = value else {
-        return Err(syn::Error::new_spanned(literal, format!("`{digits}` is too large for an angle")));
+    digits.parse::<f64>().ok().filter(|value| value.is_finite())
+}
+
+/// A literal with a unit as an expression of the runtime's type for it; `None` for a number without a unit.
+pub(crate) fn value(literal: &Lit) -> syn::Result<Option<TokenStream>> {
+    let Some(unit) = suffix(literal) else { return Ok(None) };
+    let refused = |message: String| Err(syn::Error::new_spanned(literal, message));
+    let Some(quantity) = Quantity::of(unit) else {
+        return refused(format!("unknown unit `{unit}`"));
+    };
+    let Some(value) = number(literal) else {
+        let digits = literal.to_token_stream().to_string();
+        let digits = digits.trim_end_matches(unit);
+        return refused(format!("`{digits}` is too large for {}", quantity.noun()));
     };
     let span = literal.span();
     let mut number = Literal::f64_suffixed(value);
     number.set_span(span);
-    Ok(Some(match unit {
-        "deg" => quote_spanned!(span=> ::ketline::quantum::Angle::degrees(#number)),
-        "turn" => quote_spanned!(span=> ::ketline::quantum::Angle::turns(#number)),
-        _ => quote_spanned!(span=> ::ketline::quantum::Angle::radians(#number)),
+    let of = |name| Ident::new(name, span);
+    Ok(Some(match quantity {
+        Quantity::Angle => {
+            let unit = of(match unit {
+                "deg" => "degrees",
+                "turn" => "turns",
+                _ => "radians",
+            });
+            quote_spanned!(span=> ::ketline::quantum::Angle::#unit(#number))
+        }
+        Quantity::Duration => {
+            let unit = of(match unit {
+                "ns" => "nanoseconds",
+                "us" => "microseconds",
+                "ms" => "milliseconds",
+                "s" => "seconds",
+                _ => "dt",
+            });
+            quote_spanned!(span=> ::ketline::quantum::pulse::Duration::#unit(#number))
+        }
+        Quantity::Frequency => {
+            let unit = of(match unit {
+                "kHz" => "kilohertz",
+                "MHz" => "megahertz",
+                "GHz" => "gigahertz",
+                _ => "hertz",
+            });
+            quote_spanned!(span=> ::ketline::quantum::pulse::Frequency::#unit(#number))
+        }
+        Quantity::Memory => return refused("an amount of memory has no meaning here".into()),
     }))
 }
 

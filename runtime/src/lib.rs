@@ -7,6 +7,7 @@
 //! | to | see |
 //! |---|---|
 //! | declare a circuit | [`circuit!`]; by hand: [`quantum::Builder`] |
+//! | declare a pulse program | [`pulse!`]; by hand: [`quantum::pulse::ScheduleBuilder`] |
 //! | declare an observable | [`observable!`]; by hand: [`Observable`] |
 //! | run it: states, probabilities, counts, expectations | [`quantum::simulator`] |
 //! | differentiate and train | [`quantum::gradient`], [`quantum::optimise`] |
@@ -53,8 +54,9 @@ pub use ketline_data as data;
 /// | a call `name(q, theta, ..)` inside another circuit, also as `module::name(..)` | using it |
 ///
 /// Gates are those of [`quantum::gate`], angles first, then qubits; registers are taken qubit by qubit. Besides them there
-/// are `measure`, `reset`, `barrier`, `inverse(..)`, `control(q, ..)` and `power(n, ..)`. An angle is a number in
-/// radians or has a unit: `90deg`, `0.25turn`, `1.5rad`.
+/// are `measure`, `reset`, `barrier`, `inverse(..)`, `control(q, ..)` and `power(n, ..)`, and `pulse!({ .. });` for pulses that
+/// stand where they are written; programs of [`pulse!`] are called like gates. An angle is a number in radians or has a unit:
+/// `90deg`, `0.25turn`, `1.5rad`.
 ///
 /// Indices that literals, constants, const generics and loops over these decide are checked by the compiler; for
 /// generics when the program is built (`cargo build`; `cargo check` does not instantiate). Others are checked when the
@@ -163,13 +165,78 @@ pub use ketline_macros::dataset;
 /// # assert_eq!(list[1].width(), 2);
 /// ```
 pub use ketline_macros::observable;
+/// Declares pulse programs as ordinary functions.
+///
+/// Arguments of type `Qubit` and `Qubits<N>` are supplied by the device, or by the program or circuit that calls this one.
+/// `Angle`, `[Angle; N]` are trainable numbers. Anything else is a plain value, read when the program is built. The body
+/// consists of `let`, calls and `for`; the value of its last expression, captured bits, is what it returns.
+///
+/// | a pulse program `name` becomes | for |
+/// |---|---|
+/// | `fn name(plain values) -> Result<PulseProgram<NameParams>>` | building it; a [`quantum::pulse::PulseProgram`] derefs to a [`quantum::pulse::Schedule`] |
+/// | `struct NameParams` | values of its trainable numbers, by name |
+/// | a call `name(q, amp, ..)` inside another pulse program, or as a gate of a circuit | using it |
+///
+/// | instruction | |
+/// |---|---|
+/// | `play(channel, waveform)` | plays; a waveform may be negated and scaled |
+/// | `delay(channel, 100ns)`, `at(channel, 1us)` | leaves the channel idle for so long, or until then |
+/// | `barrier(q, r)` | all channels of these qubits wait for each other |
+/// | `shift_phase(channel, 90deg)`, `set_phase`, `shift_frequency(channel, 5MHz)`, `set_frequency` | turn its frame |
+/// | `let m = capture(acquire(q), 1us)` | listens, and gives a `Bit` |
+///
+/// Channels are `drive(q)`, `control(c, t)`, `readout(q)` and `acquire(q)`, each with a clock and a frame of its own. Waveforms
+/// are those of [`quantum::pulse::Waveform`], with named arguments: `drag(duration = 160ns, amp = 0.2, sigma = 40ns, beta = -1.0)`;
+/// each may have a `phase`, a `gaussian_square` has a `width` or a `rise`, samples of your own are `sampled(samples = data)`.
+///
+/// Numbers have units: ns, us, ms, s and dt, Hz to GHz, rad, deg, turn. `dt` is a sample of the device that `#[device(T)]`
+/// names, a [`quantum::pulse::PulseDevice`]; its constants then check times, lengths, amplitudes, control lines and frequencies
+/// when the program is compiled. What only the running program knows is checked when it meets a
+/// [`quantum::pulse::PulseTarget`], and gives an [`Error`].
+///
+/// In a circuit, `pulse!({ .. });` holds pulses that speak of its qubits and parameters.
+/// A [`quantum::pulse::PulseModel`] plays the pulses of a circuit, so that simulators can run it.
+///
+/// ```
+/// use ketline::prelude::*;
+/// use ketline::quantum::pulse::{Jakarta, PulseTarget};
+///
+/// pulse!(
+///     /// An echoed cross-resonance pulse.
+///     #[device(Jakarta)]
+///     pub fn echoed_cr(c: Qubit, t: Qubit, amp: f64) {
+///         let x = drag(duration = 160dt, sigma = 40dt, amp = 0.186, beta = -1.24);
+///         let cr = gaussian_square(duration = 848dt, width = 592dt, sigma = 64dt, amp = amp);
+///         play(control(c, t), cr);
+///         barrier(c, t);
+///         play(drive(c), x);
+///         barrier(c, t);
+///         play(control(c, t), -cr);
+///         barrier(c, t);
+///         play(drive(c), x);
+///         shift_phase(drive(t), -90deg);
+///     }
+/// );
+///
+/// # fn main() -> ketline::Result<()> {
+/// let jakarta = PulseTarget::of::<Jakarta>()?;
+/// let program = echoed_cr(0.3)?;
+/// program.check(&jakarta, &[])?;
+/// assert_eq!(program.duration(jakarta.dt())?, 2 * (160 + 848));
+/// let error = echoed_cr(1.3)?.check(&jakarta, &[]).unwrap_err();
+/// assert_eq!(error.to_string(), "control(0, 1) at 0 dt (0 ns): amplitude 1.3 is above the device limit of 1");
+/// # Ok(())
+/// # }
+/// ```
+pub use ketline_macros::pulse;
 pub use ketline_model as model;
 pub use ketline_quantum as quantum;
 pub use ketline_quantum::{Angle, Circuit, Error, Observable, Program, Result};
 
 /// What a program that uses Ketline mostly names.
 pub mod prelude {
-    pub use ketline_macros::{circuit, dataset, observable};
+    pub use ketline_macros::{circuit, dataset, observable, pulse};
+    pub use ketline_quantum::pulse::{Duration, Frequency, Waveform};
     pub use ketline_quantum::simulator::{DensityMatrix, QuantumState, Simulator, StateVector};
     pub use ketline_quantum::{
         Angle, Bit, Bits, Builder, Circuit, Declaration, Graph, Observable, Program, Qubit, Qubits, Topology,

@@ -1,8 +1,10 @@
 //! Programs of the language: what `circuit!` accepts, and what the circuits then hold.
 
 use ketline::prelude::*;
+use ketline::quantum::Instruction;
 use ketline::quantum::device::{CompileOptions, Target, compile};
 use ketline::quantum::gradient::{adjoint, parameter_shift};
+use ketline::quantum::pulse::{PulseDevice, PulseTarget};
 use ketline::{Error, Result};
 
 circuit!(
@@ -261,3 +263,103 @@ fn observables_are_arithmetic() -> Result<()> {
     assert_eq!(wide, Err(Error::ObservableWidth { qubit: 2, width: 2 }));
     Ok(())
 }
+
+struct Bench;
+
+impl Topology for Bench {
+    const QUBITS: usize = 2;
+    const EDGES: &'static [(usize, usize)] = &[(0, 1)];
+}
+
+impl PulseDevice for Bench {
+    const DT: f64 = 0.5e-9;
+    const AMPLITUDE: f64 = 0.8;
+    const DRIVE_BAND: Option<(Frequency, Frequency)> =
+        Some((Frequency::gigahertz(4.5), Frequency::gigahertz(5.5)));
+    const CARRIERS: &'static [Frequency] = &[Frequency::gigahertz(5.0), Frequency::gigahertz(5.1)];
+}
+
+pulse!(
+    fn tone(q: Qubit, amp: f64, length: Duration) {
+        delay(drive(q), 10ns);
+        play(drive(q), gaussian(duration = length, sigma = 20ns, amp = amp));
+    }
+
+    fn trained(q: Qubits<2>, amp: [Angle; 2], to: Frequency) {
+        for k in 0..2 {
+            set_frequency(drive(q[k]), to);
+            play(drive(q[k]), constant(duration = 50ns, amp = amp[k]));
+        }
+    }
+);
+
+circuit!(
+    fn played(q: Qubits<2>, amp: Angle, theta: Angle) {
+        ry(theta, q[0]);
+        trained(q, [amp, 2.0 * amp], Frequency::gigahertz(5.05));
+        tone(q[1], 0.1, Duration::nanoseconds(60.0));
+        pulse!({
+            play(control(q[1], q[0]), constant(duration = 50ns, amp = amp, phase = theta));
+        });
+    }
+);
+
+/// Mistake 43 of the table, and what else only a running program shows.
+#[test]
+fn values_of_pulses_are_checked_when_they_meet_a_device() -> Result<()> {
+    let bench = PulseTarget::of::<Bench>()?;
+    let check = |amp, nanoseconds| tone(amp, Duration::nanoseconds(nanoseconds))?.check(&bench, &[]);
+    check(0.5, 80.0)?;
+    let loud = check(0.9, 80.0).unwrap_err();
+    assert!(
+        matches!(&loud, Error::Pulse { fault, .. }
+        if matches!(**fault, Error::Amplitude { limit: 0.8, value } if (value - 0.9).abs() < 1e-3)),
+        "{loud}"
+    );
+    let off = check(0.5, 80.3).unwrap_err();
+    assert!(matches!(&off, Error::Pulse { fault, .. } if matches!(**fault, Error::OffGrid { .. })), "{off}");
+    let high = trained(Frequency::gigahertz(6.0))?.check(&bench, &[0.1, 0.1]).unwrap_err();
+    assert!(matches!(&high, Error::Pulse { fault, .. } if matches!(**fault, Error::Band { .. })), "{high}");
+    let trained = trained(Frequency::gigahertz(5.0))?;
+    assert_eq!(trained.parameters().names(), ["amp[0]", "amp[1]"]);
+    let bound = trained.bind(&TrainedParams { amp: [0.1, 0.9] })?;
+    assert!(bound.check(&bench, &[]).unwrap_err().to_string().starts_with("drive(1) at 0 dt"));
+    Ok(())
+}
+
+#[test]
+fn circuits_hold_pulses() -> Result<()> {
+    let played = played()?;
+    let names: Vec<String> = played.instructions().iter().map(Instruction::name).collect();
+    assert_eq!(names, ["ry", "trained", "tone", "pulse"]);
+    let bound = played.bind(&PlayedParams { amp: 0.2, theta: 0.3 })?;
+    let calls: Vec<_> = bound
+        .instructions()
+        .iter()
+        .filter_map(|step| match step {
+            Instruction::Pulse(call) => Some((call.qubits.clone(), call.bound())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(calls[0].0, [0, 1]);
+    let text = calls[0].1.as_ref().expect("bound").to_string();
+    assert!(text.contains("play(drive(1), constant(duration = 50ns, amp = 0.4))"), "{text}");
+    assert_eq!(calls[1].0, [1]);
+    let text = calls[2].1.as_ref().expect("bound").to_string();
+    assert!(text.contains("play(control(1, 0), constant(duration = 50ns, amp = 0.2, phase = "), "{text}");
+    let refused = StateVector::new().run(&played, &[0.2, 0.3]).map(drop);
+    assert!(matches!(refused, Err(Error::PulseStep { .. })), "{refused:?}");
+    // A mistake inside the pulses is one of the circuit.
+    let error = wrong(3).map(drop);
+    assert!(matches!(error, Err(Error::QubitRange { qubit: 3, width: 2, .. })), "{error:?}");
+    Ok(())
+}
+
+circuit!(
+    fn wrong(q: Qubits<2>, k: usize) {
+        h(q);
+        pulse!({
+            play(drive(q[k]), constant(duration = 50ns, amp = 0.2));
+        });
+    }
+);

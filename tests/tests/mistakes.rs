@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-/// Rows of the table about `circuit!`, `observable!` and `dataset!`.
-const ROWS: [std::ops::RangeInclusive<u32>; 3] = [1..=37, 54..=58, 76..=88];
+/// Rows of the table about `circuit!`, `pulse!`, `observable!` and `dataset!`.
+const ROWS: [std::ops::RangeInclusive<u32>; 2] = [1..=58, 76..=88];
 
-/// Rows that only a running program can show, each with a test of its own: row 7 in `language.rs`, row 88 in `faults.rs` of
-/// `ketline-data`.
-const RUN_TIME: [u32; 2] = [7, 88];
+/// Rows that only a running program can show, each with a test of its own: rows 7 and 43 in `language.rs`, row 88 in
+/// `faults.rs` of `ketline-data`.
+const RUN_TIME: [u32; 3] = [7, 43, 88];
 
 /// The `.rs` files of `ui/`, with what they say.
 fn files() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
-    for directory in ["ui/circuit", "ui/dataset", "ui/observable"] {
+    for directory in ["ui/circuit", "ui/dataset", "ui/observable", "ui/pulse"] {
         let entries = fs::read_dir(directory).expect("the directory of the compile-fail files");
         let paths = entries.flatten().map(|entry| entry.path());
         for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {

@@ -2,6 +2,7 @@
 //! becomes a [`Check`] for rustc to evaluate; the rest is left to types and to the runtime.
 
 mod coupling;
+pub(crate) mod frames;
 mod measurement;
 mod operands;
 mod plain;
@@ -13,11 +14,13 @@ use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Expr, Pat};
 
+use self::frames::{frame, inner};
 use self::measurement::Count;
-use super::model::{Action, Argument, Call, Circuit, For, Modified, Modifier, Step, Value, root};
+use super::model::{Action, Argument, Call, Circuit, Dialect, For, Modified, Modifier, Step, Value, root};
 use crate::diag::{Diagnostics, source};
 use crate::gates::{self, BUILDER};
 use crate::index::{bound, fold};
+use crate::pulse;
 use crate::replay::{Check, Frame, Message, Tight, Verdict, is_constant, is_upper};
 
 /// Reports mistakes, and returns the assertions that constants decide.
@@ -43,11 +46,11 @@ pub(crate) fn check(circuit: &Circuit, diagnostics: &mut Diagnostics) -> Vec<Che
     walk.checks
 }
 
-struct Walk<'a> {
-    circuit: &'a Circuit,
-    diagnostics: &'a mut Diagnostics,
-    generics: Vec<Ident>,
-    frames: Vec<Frame>,
+pub(crate) struct Walk<'a> {
+    pub(crate) circuit: &'a Circuit,
+    pub(crate) diagnostics: &'a mut Diagnostics,
+    pub(crate) generics: Vec<Ident>,
+    pub(crate) frames: Vec<Frame>,
     /// The `inverse`, `control` and `power` around this point.
     inside: Vec<&'a Ident>,
     /// First arguments of the `control`s around this point.
@@ -66,6 +69,9 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn body(&mut self, body: &'a [Step]) {
+        if let (Dialect::Pulse, [Step::Pulse(pulses)]) = (self.circuit.dialect, body) {
+            return pulse::check::program(self, pulses);
+        }
         let (last, before) = match body.split_last() {
             Some((Step::Tail(tail), before)) => (Some(tail), before),
             _ => (None, body),
@@ -95,6 +101,19 @@ impl<'a> Walk<'a> {
                 self.diagnostics.error(expr, "this value is not used");
             }
             Step::For(for_loop) => self.for_loop(for_loop),
+            Step::Pulse(pulses) => {
+                if let Some(word) = self.inside.last() {
+                    let message =
+                        format!("a pulse program has no inverse, so it cannot stand inside `{word}`");
+                    let message = if *word == "inverse" {
+                        message
+                    } else {
+                        format!("a pulse program cannot stand inside `{word}`: what it does is the device's")
+                    };
+                    self.diagnostics.error(&pulses.word, message);
+                }
+                pulse::check::inline(self, pulses);
+            }
             Step::If(branch) => {
                 self.condition(&branch.condition);
                 if let Some(word) = self.inside.last() {
@@ -145,7 +164,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A second name for a qubit would hide that two operands are the same.
-    fn not_a_qubit(&mut self, expr: &Expr) {
+    pub(crate) fn not_a_qubit(&mut self, expr: &Expr) {
         let bare = matches!(expr, Expr::Path(_) | Expr::Index(_));
         let quantum =
             root(expr).and_then(|name| self.circuit.input(name)).is_some_and(|(_, input)| input.is_quantum());
@@ -167,16 +186,26 @@ impl<'a> Walk<'a> {
         }
         self.plain(&for_loop.items);
         self.empty_range(&for_loop.items);
-        self.frames.push(frame(for_loop, &self.frames, &self.generics));
+        self.enter(&for_loop.pat, &for_loop.items);
+        self.block(&for_loop.body);
+        self.leave();
+    }
+
+    /// What follows is inside a loop.
+    pub(crate) fn enter(&mut self, pat: &Pat, items: &Expr) {
+        self.frames.push(frame(pat, items, &self.frames, &self.generics));
         self.loops += 1;
         self.scopes.push(self.loops);
-        self.block(&for_loop.body);
+    }
+
+    /// The loop ends.
+    pub(crate) fn leave(&mut self) {
         self.scopes.pop();
         self.frames.pop();
     }
 
     /// A loop over literals that never runs.
-    fn empty_range(&mut self, items: &Expr) {
+    pub(crate) fn empty_range(&mut self, items: &Expr) {
         let Expr::Range(range) = inner(items) else { return };
         let (Some(start), Some(end)) = (&range.start, &range.end) else { return };
         let (Some(first), Some(last)) = (fold(start), fold(end)) else { return };
@@ -311,7 +340,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds an assertion under the frames that hold here; what literals decide is decided at once.
-    fn assert(&mut self, condition: Expr, message: Message, at: impl ToTokens, tight: Tight) {
+    pub(crate) fn assert(&mut self, condition: Expr, message: Message, at: impl ToTokens, tight: Tight) {
         let frames = self.frames.clone();
         let check = Check { frames, condition, message, at: at.to_token_stream(), tight };
         match check.decide(&mut self.budget) {
@@ -324,63 +353,5 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-    }
-}
-
-/// `(a..b).rev()` to `a..b`.
-pub(super) fn inner(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Paren(paren) => inner(&paren.expr),
-        Expr::Group(group) => inner(&group.expr),
-        Expr::MethodCall(call) if call.args.is_empty() && call.method == "rev" => inner(&call.receiver),
-        expr => expr,
-    }
-}
-
-/// What a `for` binds, as far as constants decide it.
-pub(super) fn frame(for_loop: &For, frames: &[Frame], generics: &[Ident]) -> Frame {
-    let dynamic =
-        || Frame::Dynamic { names: bound(&for_loop.pat).into_iter().cloned().collect(), repeats: true };
-    let (mut items, mut step) = (inner(&for_loop.items), None);
-    if let Expr::MethodCall(call) = items
-        && call.method == "step_by"
-        && let Some(by) = call.args.first()
-    {
-        (items, step) = (inner(&call.receiver), Some(by.clone()));
-    }
-    if let Expr::Range(range) = items {
-        let bounds = range.start.iter().chain(&range.end).map(|bound| &**bound).chain(&step);
-        let constant =
-            range.start.is_some() && bounds.clone().all(|bound| is_constant(bound, frames, generics));
-        return match &for_loop.pat {
-            Pat::Ident(pat) if constant && range.end.is_some() => {
-                Frame::Range { variable: pat.ident.clone(), range: range.clone(), step }
-            }
-            // Unused, but the loop still repeats.
-            Pat::Wild(wild) if constant && range.end.is_some() => {
-                let variable = Ident::new("_unused", wild.underscore_token.span);
-                Frame::Range { variable, range: range.clone(), step }
-            }
-            _ => dynamic(),
-        };
-    }
-    let mut slice = items;
-    loop {
-        slice = match slice {
-            Expr::MethodCall(call)
-                if call.args.is_empty()
-                    && ["iter", "copied", "into_iter"].iter().any(|name| call.method == name) =>
-            {
-                inner(&call.receiver)
-            }
-            Expr::Reference(reference) => inner(&reference.expr),
-            slice => {
-                break if step.is_none() && is_constant(slice, frames, generics) {
-                    Frame::Slice { pattern: for_loop.pat.clone(), slice: slice.clone() }
-                } else {
-                    dynamic()
-                };
-            }
-        };
     }
 }

@@ -1,6 +1,6 @@
 //! Model to Rust: a constructor, a method on the builder for use inside other circuits, a type for parameter values.
 
-mod body;
+pub(crate) mod body;
 mod width;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -20,6 +20,14 @@ pub(crate) fn expand(circuit: &Circuit, checks: &[Check], stub: bool) -> TokenSt
         let method = method(circuit, &TokenStream::new(), &quote!(::core::unimplemented!()));
         return quote!(#parameters #constructor #method);
     }
+    let (items, inline) = assertions(circuit, checks);
+    let body = Body::new(circuit).expand();
+    let method = method(circuit, &inline, &body);
+    quote!(#items #parameters #constructor #method)
+}
+
+/// What constants decide: items, and statements for what depends on generics.
+pub(crate) fn assertions(circuit: &Circuit, checks: &[Check]) -> (TokenStream, TokenStream) {
     let generics = circuit.generic_names();
     let shared = circuit.shared_attributes();
     let (mut items, mut inline) = (TokenStream::new(), TokenStream::new());
@@ -39,9 +47,7 @@ pub(crate) fn expand(circuit: &Circuit, checks: &[Check], stub: bool) -> TokenSt
             });
         }
     }
-    let body = Body::new(circuit).expand();
-    let method = method(circuit, &inline, &body);
-    quote!(#items #parameters #constructor #method)
+    (items, inline)
 }
 
 /// The hidden builder, under a name that reads well should it ever show. It stands at the token that uses it, but is
@@ -51,7 +57,7 @@ pub(crate) fn builder(circuit: &Circuit, at: Span) -> Ident {
 }
 
 /// The name of an item that goes with the circuit: `BellParams` of `bell`.
-fn companion(circuit: &Circuit, what: &str) -> Ident {
+pub(crate) fn companion(circuit: &Circuit, what: &str) -> Ident {
     let name = circuit.name.to_string();
     let camel = name.trim_start_matches("r#").split('_').map(|word| {
         let mut letters = word.chars();
@@ -64,7 +70,7 @@ fn companion(circuit: &Circuit, what: &str) -> Ident {
 }
 
 /// `<const N: usize>` and `<N>`: the generics of the parameter type, those that its width or its angles name.
-fn const_generics(circuit: &Circuit) -> (TokenStream, TokenStream) {
+pub(crate) fn const_generics(circuit: &Circuit) -> (TokenStream, TokenStream) {
     let sizes = circuit.inputs.iter().flat_map(|input| match &input.kind {
         Kind::Register(size) => std::slice::from_ref(size),
         Kind::Angles(sizes) => sizes,
@@ -90,7 +96,7 @@ fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
 }
 
 /// A size as a generic argument: braces only where Rust wants them.
-fn generic_argument(size: &Size) -> TokenStream {
+pub(crate) fn generic_argument(size: &Size) -> TokenStream {
     let expr = &size.expr;
     match expr {
         Expr::Lit(_) => expr.to_token_stream(),
@@ -99,7 +105,7 @@ fn generic_argument(size: &Size) -> TokenStream {
     }
 }
 
-fn angle_type(input: &Input, leaf: &TokenStream) -> TokenStream {
+pub(crate) fn angle_type(input: &Input, leaf: &TokenStream) -> TokenStream {
     let Kind::Angles(sizes) = &input.kind else { return TokenStream::new() };
     let span = first_span(&input.ty);
     sizes.iter().rev().fold(leaf.clone(), |inner, size| {
@@ -108,7 +114,7 @@ fn angle_type(input: &Input, leaf: &TokenStream) -> TokenStream {
     })
 }
 
-fn parameters(circuit: &Circuit) -> TokenStream {
+pub(crate) fn parameters(circuit: &Circuit) -> TokenStream {
     let (visibility, name, label) =
         (&circuit.visibility, companion(circuit, "Params"), circuit.name.to_string());
     let (declared, used) = const_generics(circuit);
@@ -220,7 +226,7 @@ fn constructor(circuit: &Circuit, stub: bool) -> TokenStream {
 }
 
 /// `::<N, L>`: the generics of the circuit as arguments.
-fn turbofish(circuit: &Circuit) -> TokenStream {
+pub(crate) fn turbofish(circuit: &Circuit) -> TokenStream {
     let names: Vec<_> = circuit
         .generics
         .params
@@ -306,7 +312,7 @@ fn method(circuit: &Circuit, checks: &TokenStream, body: &TokenStream) -> TokenS
     }
 }
 
-fn argument(input: &Input) -> TokenStream {
+pub(crate) fn argument(input: &Input) -> TokenStream {
     let (name, ty) = (&input.name, &input.ty);
     let span = first_span(ty);
     match &input.kind {
@@ -356,7 +362,7 @@ fn measuring(circuit: &Circuit) -> Option<(Ident, TokenStream)> {
 }
 
 /// The return type of the method.
-fn output(circuit: &Circuit) -> TokenStream {
+pub(crate) fn output(circuit: &Circuit) -> TokenStream {
     match &circuit.output {
         Output::Bit(ty) => {
             let span = first_span(ty);
@@ -381,6 +387,7 @@ pub(crate) fn measures(steps: &[Step]) -> bool {
             Action::Modified(modified) => measures(&modified.body),
         },
         Step::For(for_loop) => measures(&for_loop.body),
-        Step::If(_) => true,
+        // What no inverse can undo, whether it measures or not.
+        Step::If(_) | Step::Pulse(_) => true,
     })
 }

@@ -8,6 +8,7 @@ use syn::{Expr, ExprRange, Pat, RangeLimits};
 use super::model::{Action, Argument, Call, Circuit, Kind, Modifier, Operand, Place, Step, Value};
 use crate::diag::{Diagnostics, source};
 use crate::index::value;
+use crate::pulse;
 
 /// Loops over literals are followed this far to see which qubits they touch.
 const TURNS: usize = 4096;
@@ -21,6 +22,9 @@ pub(crate) fn lint(circuit: &Circuit, diagnostics: &mut Diagnostics) {
     if !body.is_empty() {
         touched.report(diagnostics);
     }
+    for step in body {
+        pulse::lint::lint(step, diagnostics);
+    }
     Collapse { circuit, diagnostics, measured: BTreeSet::new() }.block(body);
 }
 
@@ -29,8 +33,9 @@ fn unused_parameters(circuit: &Circuit, body: &[Step], diagnostics: &mut Diagnos
     each_expr(body, &mut |expr| names.visit_expr(expr));
     for input in &circuit.inputs {
         if matches!(input.kind, Kind::Angles(_)) && !names.0.contains(&input.name.to_string()) {
+            let (name, step) = (&input.name, circuit.dialect.step());
             let message =
-                format!("parameter `{}` takes part in no gate, so its gradient is always zero", input.name);
+                format!("parameter `{name}` takes part in no {step}, so its gradient is always zero");
             diagnostics.lint(&input.name, "UNUSED_PARAMETER", message);
         }
     }
@@ -72,6 +77,7 @@ fn each_expr(steps: &[Step], see: &mut dyn FnMut(&Expr)) {
                 see(&for_loop.items);
                 each_expr(&for_loop.body, see);
             }
+            Step::Pulse(pulses) => pulses.each_expr(see),
             Step::If(branch) => {
                 see(&branch.condition);
                 each_expr(&branch.then, see);
@@ -100,6 +106,11 @@ impl Touched<'_> {
                     self.action(action, values);
                 }
                 Step::Let { .. } | Step::Tail(_) => {}
+                Step::Pulse(pulses) => {
+                    let mut names = Names(BTreeSet::new());
+                    pulses.each_expr(&mut |expr| names.visit_expr(expr));
+                    self.whole(&names);
+                }
                 Step::For(for_loop) => {
                     let range = literal_range(&for_loop.items, values);
                     match (&for_loop.pat, range) {
@@ -146,15 +157,20 @@ impl Touched<'_> {
         }
     }
 
+    /// All of the inputs that are named.
+    fn whole(&mut self, names: &Names) {
+        for (at, input) in self.circuit.inputs.iter().enumerate() {
+            if names.0.contains(&input.name.to_string()) {
+                self.gates.insert((at, None));
+            }
+        }
+    }
+
     fn argument(&mut self, argument: &Argument, values: &BTreeMap<String, i128>, gate: bool) {
         let Some(operand) = &argument.operand else {
             let mut names = Names(BTreeSet::new());
             names.visit_expr(&argument.expr);
-            for (at, input) in self.circuit.inputs.iter().enumerate() {
-                if names.0.contains(&input.name.to_string()) {
-                    self.gates.insert((at, None));
-                }
-            }
+            self.whole(&names);
             return;
         };
         let input = operand.input;
@@ -196,13 +212,14 @@ impl Touched<'_> {
                 }
                 _ => continue,
             };
+            let step = self.circuit.dialect.step();
             let message = match unused.as_slice() {
                 [] => continue,
-                [one] => format!("qubit {one} takes part in no gate"),
+                [one] => format!("qubit {one} takes part in no {step}"),
                 [first, .., last] if unused.len() > 4 => {
-                    format!("{} qubits, {first} to {last}, take part in no gate", unused.len())
+                    format!("{} qubits, {first} to {last}, take part in no {step}", unused.len())
                 }
-                several => format!("qubits {} take part in no gate", several.join(", ")),
+                several => format!("qubits {} take part in no {step}", several.join(", ")),
             };
             diagnostics.lint(&input.ty, "UNUSED_QUBIT", message);
         }
@@ -214,7 +231,7 @@ fn is_passive(call: &Call) -> bool {
 }
 
 fn literal_range(items: &Expr, values: &BTreeMap<String, i128>) -> Option<(i128, i128)> {
-    match super::check::inner(items) {
+    match super::check::frames::inner(items) {
         Expr::Range(range) if range.start.is_some() => {
             bounds(range, values).filter(|(start, end)| start <= end)
         }

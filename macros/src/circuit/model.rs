@@ -5,9 +5,35 @@ use syn::{Attribute, Expr, ExprRange, Generics, Pat, Path, Token, Type, Visibili
 
 use crate::gates;
 use crate::index::fold;
+use crate::pulse::model::Pulses;
 
-/// One function inside `circuit!`.
+/// Which macro a function stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Circuit,
+    Pulse,
+}
+
+impl Dialect {
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Circuit => "circuit",
+            Self::Pulse => "pulse program",
+        }
+    }
+
+    /// What its steps are.
+    pub(crate) fn step(self) -> &'static str {
+        match self {
+            Self::Circuit => "gate",
+            Self::Pulse => "pulse",
+        }
+    }
+}
+
+/// One function inside `circuit!`, or inside `pulse!`: then its one step is a block of pulses.
 pub(crate) struct Circuit {
+    pub(crate) dialect: Dialect,
     /// Docs and attributes, without the macro's own.
     pub(crate) attributes: Vec<Attribute>,
     /// `#[device(..)]`.
@@ -65,6 +91,8 @@ pub(crate) enum Step {
     Run(Action),
     For(For),
     If(If),
+    /// `pulse!({ .. });`, or all of a pulse program.
+    Pulse(Pulses),
     /// The last expression of a block, without a semicolon.
     Tail(Value),
 }

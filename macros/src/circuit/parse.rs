@@ -1,6 +1,6 @@
 //! Tokens to model. Knows what a circuit may be written with, and nothing of what it means.
 
-mod body;
+pub(crate) mod body;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
@@ -11,20 +11,26 @@ use syn::{
 };
 
 use self::body::Lower;
-use super::model::{Circuit, Input, Kind, Output, Size};
+use super::model::{Circuit, Dialect, Input, Kind, Output, Size, Step};
 use crate::diag::{Diagnostics, source};
+use crate::pulse;
 
-const USAGE: &str = "`circuit!` takes a function\nhelp: `circuit!( fn bell(q: Qubits<2>) { .. } )`";
+fn usage(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Circuit => "`circuit!` takes a function\nhelp: `circuit!( fn bell(q: Qubits<2>) { .. } )`",
+        Dialect::Pulse => "`pulse!` takes a function\nhelp: `pulse!( fn x90(q: Qubit) { .. } )`",
+    }
+}
 
-/// The circuits of one macro call; what cannot be read is reported and left out.
-pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Circuit> {
+/// The functions of one macro call; what cannot be read is reported and left out.
+pub(crate) fn parse(tokens: TokenStream, dialect: Dialect, diagnostics: &mut Diagnostics) -> Vec<Circuit> {
     let mut circuits = Vec::new();
     let parser = |input: ParseStream<'_>| {
         if input.is_empty() {
-            return Err(syn::Error::new(Span::call_site(), USAGE));
+            return Err(syn::Error::new(Span::call_site(), usage(dialect)));
         }
         while !input.is_empty() {
-            circuits.push(function(input, diagnostics)?);
+            circuits.push(function(input, dialect, diagnostics)?);
         }
         Ok(())
     };
@@ -35,21 +41,24 @@ pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<C
     circuits
 }
 
-fn function(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Circuit> {
+fn function(input: ParseStream<'_>, dialect: Dialect, diagnostics: &mut Diagnostics) -> syn::Result<Circuit> {
     let attributes = input.call(Attribute::parse_outer)?;
     let visibility = input.parse::<Visibility>()?;
     let ahead = input.fork();
     let signature = match ahead.parse::<Signature>() {
         Ok(_) => input.parse::<Signature>()?,
         Err(error) if begins_function(input) => return Err(error),
-        Err(_) => return Err(input.error(USAGE)),
+        Err(_) => return Err(input.error(usage(dialect))),
     };
     let content;
     syn::braced!(content in input);
-    let mut circuit = declaration(attributes, visibility, signature, diagnostics);
+    let mut circuit = declaration(dialect, attributes, visibility, signature, diagnostics);
     match content.call(Block::parse_within) {
         Ok(statements) => {
-            let body = Lower { circuit: &circuit, diagnostics }.block(statements);
+            let body = match dialect {
+                Dialect::Circuit => Lower { circuit: &circuit, diagnostics }.block(statements),
+                Dialect::Pulse => vec![Step::Pulse(pulse::parse::program(statements, &circuit, diagnostics))],
+            };
             circuit.body = Some(body);
         }
         Err(error) => {
@@ -69,6 +78,7 @@ fn begins_function(input: ParseStream<'_>) -> bool {
 }
 
 fn declaration(
+    dialect: Dialect,
     mut attributes: Vec<Attribute>,
     visibility: Visibility,
     signature: Signature,
@@ -90,7 +100,7 @@ fn declaration(
     });
     let mut refuse = |token: &dyn ToTokens| {
         let token = token.to_token_stream();
-        let message = format!("`{}` has no meaning for a circuit", source(&token));
+        let message = format!("`{}` has no meaning for a {}", source(&token), dialect.noun());
         diagnostics.error(token, message);
     };
     signature.constness.iter().for_each(|token| refuse(token));
@@ -103,15 +113,16 @@ fn declaration(
     }
     let mut inputs: Vec<Input> = Vec::new();
     for argument in &signature.inputs {
-        let Some(input) = input(argument, diagnostics) else { continue };
+        let Some(input) = input(argument, dialect.noun(), diagnostics) else { continue };
         if inputs.iter().any(|before| before.name == input.name) {
             diagnostics.error(&input.name, format!("`{}` is declared twice", input.name));
         } else {
             inputs.push(input);
         }
     }
-    let output = output(&signature.output, diagnostics);
+    let output = output(&signature.output, dialect, diagnostics);
     Circuit {
+        dialect,
         attributes,
         device,
         visibility,
@@ -123,9 +134,10 @@ fn declaration(
     }
 }
 
-fn input(argument: &FnArg, diagnostics: &mut Diagnostics) -> Option<Input> {
+fn input(argument: &FnArg, noun: &str, diagnostics: &mut Diagnostics) -> Option<Input> {
     let FnArg::Typed(argument) = argument else {
-        diagnostics.error(argument, "a circuit has no `self`; it takes registers, angles and plain values");
+        let message = format!("a {noun} has no `self`; it takes registers, angles and plain values");
+        diagnostics.error(argument, message);
         return None;
     };
     let name = match &*argument.pat {
@@ -133,12 +145,12 @@ fn input(argument: &FnArg, diagnostics: &mut Diagnostics) -> Option<Input> {
             &pat.ident
         }
         pattern => {
-            diagnostics.error(pattern, "an argument of a circuit is a plain name, such as `q`");
+            diagnostics.error(pattern, format!("an argument of a {noun} is a plain name, such as `q`"));
             return None;
         }
     };
     if let Some(attribute) = argument.attrs.first() {
-        diagnostics.error(attribute, "an argument of a circuit takes no attribute");
+        diagnostics.error(attribute, format!("an argument of a {noun} takes no attribute"));
     }
     if named(&argument.ty).is_some_and(|(name, size)| name == "Qubits" && size.is_none()) {
         diagnostics.error_help(
@@ -175,15 +187,18 @@ fn kind(ty: &Type) -> Kind {
     }
 }
 
-fn output(output: &ReturnType, diagnostics: &mut Diagnostics) -> Output {
+fn output(output: &ReturnType, dialect: Dialect, diagnostics: &mut Diagnostics) -> Output {
     let ReturnType::Type(_, ty) = output else { return Output::None };
     match named(ty) {
         Some((name, None)) if name == "Bit" => Output::Bit((**ty).clone()),
         Some((name, Some(size))) if name == "Bits" => Output::Bits((**ty).clone(), size),
         _ => {
             let found = source(ty);
-            let message =
-                format!("a circuit returns measured bits, `Bit` or `Bits<N>`, and this is `{found}`");
+            let (noun, how) = match dialect {
+                Dialect::Circuit => ("circuit", "measured"),
+                Dialect::Pulse => ("pulse program", "captured"),
+            };
+            let message = format!("a {noun} returns {how} bits, `Bit` or `Bits<N>`, and this is `{found}`");
             diagnostics.error(ty, message);
             Output::None
         }

@@ -314,6 +314,23 @@ pub enum Error {
     /// A gate that a device has no pulses for.
     #[error("device `{device}` has no pulses for `{gate}` on qubits {qubits:?}{known}")]
     NoPulses { device: String, gate: String, qubits: Vec<usize>, known: String },
+    /// Pulses where only gates are known.
+    #[error(
+        "`{step}` is a pulse program, and only gates can stand here; `PulseModel::apply` puts what it does in its place"
+    )]
+    PulseStep { step: String },
+    /// Pulses that capture, as a step of a circuit.
+    #[error("pulse program `{step}` captures {bits} bits, so it is no step of a circuit; use `measure`")]
+    PulseCaptures { step: String, bits: usize },
+    /// Pulses that still have parameters, where it matters what they do.
+    #[error("what pulse program `{step}` does depends on its parameters; bind the circuit first")]
+    UnboundPulses { step: String },
+    /// Pulses that no gate describes, because they leave the levels of the qubits.
+    #[error(
+        "pulse program `{step}` leaves the levels of its qubits with probability {leakage:e}, so no gate describes it, \
+         allowed {limit:e}; ask for channels"
+    )]
+    Leakage { step: String, leakage: f64, limit: f64 },
     /// Pulses that were published but cannot be what is played.
     #[error("the pulses of `{gate}` on qubits {qubits:?} of device `{device}` are not usable: {reason}")]
     UnusablePulses { device: String, gate: String, qubits: Vec<usize>, reason: String },

@@ -1,4 +1,8 @@
-//! What the expansion of `circuit!` names. Nothing here is public API.
+//! What the expansions of the macros name. Nothing here is public API.
+
+mod pulse;
+
+pub use pulse::*;
 
 use crate::circuit::{Bit, Bits, IntoQubits, QubitSlice, Qubits};
 use crate::observable::{Declared, Place};
@@ -7,13 +11,13 @@ use crate::{Angle, Builder, Declaration, Observable, Program, Result, Topology};
 /// Longest message of an assertion, in bytes; what is longer is cut.
 const LENGTH: usize = 320;
 
-/// Ends the evaluation of a constant with a message; each zero byte of the words is replaced by a number. The compiler
-/// shows it at the caller's tokens.
+/// Ends the evaluation of a constant with a message; each zero byte of the words is replaced by a number, with at most four
+/// decimals. The compiler shows it at the caller's tokens.
 ///
 /// # Panics
 /// Always.
 #[track_caller]
-pub const fn fail(words: &str, numbers: &[usize]) -> ! {
+pub const fn fail(words: &str, numbers: &[f64]) -> ! {
     let words = words.as_bytes();
     let mut text = [0; LENGTH];
     let (mut length, mut next, mut at) = (0, 0, 0);
@@ -22,15 +26,7 @@ pub const fn fail(words: &str, numbers: &[usize]) -> ! {
             text[length] = words[next];
             length += 1;
         } else {
-            let number = numbers[at];
-            let mut unit = 1;
-            while number / unit >= 10 {
-                unit *= 10;
-            }
-            while unit > 0 && length < LENGTH {
-                text[length] = b'0' + (number / unit % 10) as u8;
-                (length, unit) = (length + 1, unit / 10);
-            }
+            length = write(numbers[at], &mut text, length);
             at += 1;
         }
         next += 1;
@@ -39,6 +35,34 @@ pub const fn fail(words: &str, numbers: &[usize]) -> ! {
         Ok(text) => panic!("{}", text),
         Err(_) => panic!("this circuit does not fit its qubits"),
     }
+}
+
+/// Writes a number with at most four decimals, and says where the text ends then.
+const fn write(number: f64, text: &mut [u8; LENGTH], mut length: usize) -> usize {
+    const DECIMALS: u128 = 10_000;
+    if number < 0.0 && length < LENGTH {
+        text[length] = b'-';
+        length += 1;
+    }
+    let scaled = (number.abs() * DECIMALS as f64 + 0.5) as u128;
+    let (whole, mut rest) = (scaled / DECIMALS, scaled % DECIMALS);
+    let mut unit = 1;
+    while whole / unit >= 10 {
+        unit *= 10;
+    }
+    while unit > 0 && length < LENGTH {
+        text[length] = b'0' + (whole / unit % 10) as u8;
+        (length, unit) = (length + 1, unit / 10);
+    }
+    if rest > 0 && length < LENGTH {
+        text[length] = b'.';
+        length += 1;
+    }
+    while rest > 0 && length < LENGTH {
+        text[length] = b'0' + (rest * 10 / DECIMALS) as u8;
+        (length, rest) = (length + 1, rest * 10 % DECIMALS);
+    }
+    length
 }
 
 /// Are two qubits of a device coupled?
@@ -61,7 +85,10 @@ pub const fn coupled<T: Topology>(a: usize, b: usize) -> bool {
 #[track_caller]
 pub const fn fits(observable: usize, circuit: usize) {
     if observable > circuit {
-        fail("observable acts on qubit \0, but the circuit has \0", &[observable - 1, circuit]);
+        fail(
+            "observable acts on qubit \0, but the circuit has \0",
+            &[(observable - 1) as f64, circuit as f64],
+        );
     }
 }
 
@@ -303,8 +330,14 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "-0.5 0.2222 160.3 1")]
+    fn messages_hold_decimals() {
+        fail("\0 \0 \0 \0", &[-0.5, 2.0 / 9.0, 160.3, 0.99999]);
+    }
+
+    #[test]
     #[should_panic(expected = "edge 10 of this graph names vertex 0 of 1234567")]
     fn messages_hold_numbers() {
-        fail("edge \0 of this graph names vertex \0 of \0", &[10, 0, 1_234_567]);
+        fail("edge \0 of this graph names vertex \0 of \0", &[10.0, 0.0, 1_234_567.0]);
     }
 }

@@ -53,7 +53,7 @@ impl Walk<'_> {
     }
 
     /// The number of an operand's qubit on the device, where constants decide it.
-    fn place(&self, operand: &Operand) -> Option<Expr> {
+    pub(crate) fn place(&self, operand: &Operand) -> Option<Expr> {
         let (offset, step) = (self.offset(operand.input), step_variable());
         match &operand.place {
             Place::At(index) if is_constant(index, &self.frames, &self.generics) => {

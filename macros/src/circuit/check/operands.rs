@@ -10,7 +10,7 @@ use crate::index::{fold, linear, names};
 use crate::replay::{Frame, Message, Tight, edge_counter, is_constant};
 
 impl<'a> Walk<'a> {
-    pub(super) fn size(&self, operand: &Operand) -> Option<&'a Size> {
+    pub(crate) fn size(&self, operand: &Operand) -> Option<&'a Size> {
         match &self.circuit.inputs[operand.input].kind {
             Kind::Register(size) => Some(size),
             _ => None,
@@ -22,7 +22,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Rows 1, 2, 3 and the first half of 6: an index beyond its register.
-    pub(super) fn range(&mut self, argument: &Argument, operand: &Operand) {
+    pub(crate) fn range(&mut self, argument: &Argument, operand: &Operand) {
         let name = self.name(operand);
         let Some(size) = self.size(operand) else {
             if !matches!(operand.place, Place::Whole) {
@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Rows 4, 5, 27 and the second half of 6: one qubit as two operands.
-    pub(super) fn distinct(&mut self, call: &Call) {
+    pub(crate) fn distinct(&mut self, call: &Call) {
         let operands: Vec<_> = call.operands().collect();
         for (at, (argument, operand)) in operands.iter().enumerate() {
             for (_, before) in &operands[..at] {

@@ -34,13 +34,18 @@ impl Walk<'_> {
             }
         }
         for index in plain.indices {
-            self.parameter_index(index);
-            self.qubit_index(index);
+            self.element(index);
         }
     }
 
+    /// An index of a trainable parameter or of a register.
+    pub(crate) fn element(&mut self, index: &ExprIndex) {
+        self.parameter_index(index);
+        self.qubit_index(index);
+    }
+
     /// A whole number where an angle is wanted: radians or degrees?
-    pub(super) fn unitless(&mut self, expr: &Expr) {
+    pub(crate) fn unitless(&mut self, expr: &Expr) {
         match expr {
             Expr::Lit(lit) if unit::is_bare_integer(&lit.lit) => {
                 let digits = source(lit);

@@ -4,25 +4,28 @@ use syn::{Expr, parse_quote};
 
 use super::Walk;
 use super::measurement::Count;
-use crate::circuit::model::{Input, Kind, Output, Size, Value, root};
+use crate::circuit::model::{Dialect, Input, Kind, Output, Size, Value, root};
 use crate::diag::source;
-use crate::gates::{self, BUILDER, WORDS};
+use crate::gates::{self, BUILDER};
+use crate::pulse::word;
 use crate::replay::{Message, Tight};
 
 impl<'a> Walk<'a> {
     pub(super) fn signature(&mut self) {
         let circuit = self.circuit;
         let name = circuit.name.to_string();
-        if gates::gate(&name).is_some() || WORDS.contains(&name.as_str()) || BUILDER.contains(&name.as_str())
-        {
-            self.diagnostics.error(
-                &circuit.name,
-                format!("`{name}` is a word of the language already; name the circuit otherwise"),
-            );
+        let noun = circuit.dialect.noun();
+        let known = gates::is_known(&name) || BUILDER.contains(&name.as_str());
+        if known || circuit.dialect == Dialect::Pulse && word::is_known(&name) {
+            let message = format!("`{name}` is a word of the language already; name the {noun} otherwise");
+            self.diagnostics.error(&circuit.name, message);
         }
         if !circuit.inputs.iter().any(Input::is_quantum) {
-            let message = format!("circuit `{name}` has no register");
-            self.diagnostics.error_help(&circuit.name, message, &format!("`fn {name}(q: Qubits<2>)`"));
+            let (message, ty) = match circuit.dialect {
+                Dialect::Circuit => (format!("circuit `{name}` has no register"), "Qubits<2>"),
+                Dialect::Pulse => (format!("pulse program `{name}` has no qubit"), "Qubit"),
+            };
+            self.diagnostics.error_help(&circuit.name, message, &format!("`fn {name}(q: {ty})`"));
         }
         for input in &circuit.inputs {
             match &input.kind {

@@ -7,7 +7,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprIndex, ExprRange, PathArguments};
 
 use super::{builder, width};
-use crate::circuit::check::frame;
+use crate::circuit::check::frames::frame;
 use crate::circuit::model::{
     Action, Argument, Call, Circuit, For, If, Kind, Modified, Modifier, Operand, Place, Size, Step, Value,
     root,
@@ -17,10 +17,10 @@ use crate::index::{bound, fold, wrapping};
 use crate::replay::{Frame, is_constant};
 use crate::unit;
 
-pub(super) struct Body<'a> {
-    circuit: &'a Circuit,
-    generics: Vec<Ident>,
-    frames: Vec<Frame>,
+pub(crate) struct Body<'a> {
+    pub(crate) circuit: &'a Circuit,
+    pub(crate) generics: Vec<Ident>,
+    pub(crate) frames: Vec<Frame>,
     /// Names that may hold arrays of measured bits or angles.
     arrays: Vec<Ident>,
     /// Inside `inverse`, `control` or `power`, where calls must be unitary.
@@ -30,7 +30,7 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(circuit: &'a Circuit) -> Self {
+    pub(crate) fn new(circuit: &'a Circuit) -> Self {
         Self {
             circuit,
             generics: circuit.generic_names(),
@@ -83,6 +83,7 @@ impl<'a> Body<'a> {
             Step::Tail(value) => self.value(value),
             Step::For(for_loop) => self.for_loop(for_loop),
             Step::If(branch) => self.branch(branch),
+            Step::Pulse(pulses) => self.pulses(pulses),
         }
     }
 
@@ -95,7 +96,7 @@ impl<'a> Body<'a> {
 
     fn for_loop(&mut self, for_loop: &For) -> TokenStream {
         let (token, pat, items) = (for_loop.token, &for_loop.pat, self.plain(&for_loop.items));
-        self.frames.push(frame(for_loop, &self.frames, &self.generics));
+        self.frames.push(frame(&for_loop.pat, &for_loop.items, &self.frames, &self.generics));
         let outermost = !std::mem::replace(&mut self.looping, true);
         let arrays = self.arrays.len();
         if self.is_array(&for_loop.items) {
@@ -163,7 +164,7 @@ impl<'a> Body<'a> {
         quote_spanned!(span=> #me.#word(#(#first,)* |#me| { #body }))
     }
 
-    fn call(&mut self, call: &Call) -> TokenStream {
+    pub(crate) fn call(&mut self, call: &Call) -> TokenStream {
         let arguments: Vec<_> = (0..call.arguments.len()).map(|at| self.passed(call, at)).collect();
         let mut path = call.path.clone();
         let Some(last) = path.segments.last_mut() else { return TokenStream::new() };
@@ -213,7 +214,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn argument(&mut self, argument: &Argument) -> TokenStream {
+    pub(crate) fn argument(&mut self, argument: &Argument) -> TokenStream {
         match &argument.operand {
             Some(operand) => self.operand(&argument.expr, operand),
             None => self.plain(&argument.expr),
@@ -264,12 +265,12 @@ impl<'a> Body<'a> {
     }
 
     /// Ordinary Rust with units, parameter indices and qubits replaced.
-    fn plain(&mut self, expr: &Expr) -> TokenStream {
+    pub(crate) fn plain(&mut self, expr: &Expr) -> TokenStream {
         struct Replace<'a, 'b>(&'b mut Body<'a>);
         impl VisitMut for Replace<'_, '_> {
             fn visit_expr_mut(&mut self, expr: &mut Expr) {
                 let new = match expr {
-                    Expr::Lit(lit) => unit::angle(&lit.lit).ok().flatten(),
+                    Expr::Lit(lit) => unit::value(&lit.lit).ok().flatten(),
                     Expr::Index(index) => self.0.indexed(index),
                     _ => None,
                 };
@@ -285,7 +286,7 @@ impl<'a> Body<'a> {
     }
 
     /// `theta[l][i]`, `m[0]` and `q[0]` inside an ordinary expression.
-    fn indexed(&mut self, index: &ExprIndex) -> Option<TokenStream> {
+    pub(crate) fn indexed(&mut self, index: &ExprIndex) -> Option<TokenStream> {
         let name = root(&index.expr)?.clone();
         let span = name.span();
         let circuit = self.circuit;

@@ -6,9 +6,10 @@ use syn::visit::{self, Visit};
 use syn::{Expr, ExprCall, Stmt};
 
 use crate::circuit::model::{
-    Action, Argument, Call, Circuit, For, If, Modified, Modifier, Operand, Place, Step, Value, root,
+    Action, Argument, Call, Circuit, Dialect, For, If, Modified, Modifier, Operand, Place, Step, Value, root,
 };
 use crate::diag::{Diagnostics, source};
+use crate::pulse;
 
 /// Statements to steps.
 pub(super) struct Lower<'a> {
@@ -51,6 +52,9 @@ impl Lower<'_> {
                 self.diagnostics.error(block, ALLOWED);
                 None
             }
+            Stmt::Expr(Expr::Macro(mac), _) if mac.mac.path.is_ident("pulse") => {
+                pulse::parse::inline(mac.mac, self.circuit, self.diagnostics).map(Step::Pulse)
+            }
             Stmt::Expr(expr, None) => self.value(expr, true).map(Step::Tail),
             Stmt::Expr(expr @ Expr::Call(_), Some(_)) => match self.value(expr, true)? {
                 Value::Action(action) => Some(Step::Run(action)),
@@ -68,6 +72,9 @@ impl Lower<'_> {
             Stmt::Item(item) => {
                 self.diagnostics.error(item, ALLOWED);
                 None
+            }
+            Stmt::Macro(mac) if mac.mac.path.is_ident("pulse") => {
+                pulse::parse::inline(mac.mac, self.circuit, self.diagnostics).map(Step::Pulse)
             }
             Stmt::Macro(mac) => {
                 self.diagnostics.error(mac, ALLOWED);
@@ -172,68 +179,81 @@ impl Lower<'_> {
     }
 
     fn argument(&self, expr: &Expr) -> Argument {
-        let (base, place) = match expr {
-            Expr::Index(index) => match &*index.index {
-                Expr::Range(range) => (&*index.expr, Place::Part(range.clone())),
-                at => (&*index.expr, Place::At(at.clone())),
-            },
-            whole => (whole, Place::Whole),
-        };
-        let name = match base {
-            Expr::Path(_) => root(base),
-            _ => None,
-        };
-        let input = name.and_then(|name| self.circuit.input(name)).filter(|(_, input)| input.is_quantum());
-        Argument { expr: expr.clone(), operand: input.map(|(input, _)| Operand { input, place }) }
+        argument(self.circuit, expr)
     }
 
     /// Reports the words of Rust that a circuit cannot contain.
     fn allowed(&mut self, expr: &Expr) -> bool {
-        let mut words = Words { found: Vec::new() };
-        words.visit_expr(expr);
-        let allowed = words.found.is_empty();
-        for (token, word, why) in words.found {
-            let help = if matches!(word, "while" | "loop") { "\nhelp: `for i in a..b`" } else { "" };
-            self.diagnostics.error(token, format!("`{word}` is not allowed: {why}{help}"));
-        }
-        allowed
+        allowed(expr, Dialect::Circuit, self.diagnostics)
     }
+}
+
+/// An argument of a call: qubits of an input, or anything else.
+pub(crate) fn argument(circuit: &Circuit, expr: &Expr) -> Argument {
+    let (base, place) = match expr {
+        Expr::Index(index) => match &*index.index {
+            Expr::Range(range) => (&*index.expr, Place::Part(range.clone())),
+            at => (&*index.expr, Place::At(at.clone())),
+        },
+        whole => (whole, Place::Whole),
+    };
+    let name = match base {
+        Expr::Path(_) => root(base),
+        _ => None,
+    };
+    let input = name.and_then(|name| circuit.input(name)).filter(|(_, input)| input.is_quantum());
+    Argument { expr: expr.clone(), operand: input.map(|(input, _)| Operand { input, place }) }
+}
+
+/// Reports the words of Rust that a circuit or a pulse program cannot contain.
+pub(crate) fn allowed(expr: &Expr, dialect: Dialect, diagnostics: &mut Diagnostics) -> bool {
+    let mut words = Words { dialect, found: Vec::new() };
+    words.visit_expr(expr);
+    let allowed = words.found.is_empty();
+    for (token, word, why) in words.found {
+        let help = if matches!(word, "while" | "loop") { "\nhelp: `for i in a..b`" } else { "" };
+        diagnostics.error(token, format!("`{word}` is not allowed: {why}{help}"));
+    }
+    allowed
 }
 
 /// Finds control flow that would give a circuit a length known at run time only.
 struct Words {
-    found: Vec<(TokenStream, &'static str, &'static str)>,
+    dialect: Dialect,
+    found: Vec<(TokenStream, &'static str, String)>,
 }
-
-const FIXED: &str = "a circuit has a fixed length";
 
 impl<'ast> Visit<'ast> for Words {
     fn visit_expr(&mut self, expr: &'ast Expr) {
+        let noun = self.dialect.noun();
+        let fixed = || format!("a {noun} has a fixed length");
+        let branches = || match self.dialect {
+            Dialect::Circuit => "a circuit branches on measured bits, with `if`".to_owned(),
+            Dialect::Pulse => "a pulse program has no branches".to_owned(),
+        };
         let (token, word, why) = match expr {
-            Expr::While(e) => (e.while_token.to_token_stream(), "while", FIXED),
-            Expr::Loop(e) => (e.loop_token.to_token_stream(), "loop", FIXED),
-            Expr::Return(e) => (e.return_token.to_token_stream(), "return", FIXED),
-            Expr::Break(e) => (e.break_token.to_token_stream(), "break", FIXED),
-            Expr::Continue(e) => (e.continue_token.to_token_stream(), "continue", FIXED),
-            Expr::Match(e) => {
-                (e.match_token.to_token_stream(), "match", "a circuit branches on measured bits, with `if`")
-            }
+            // a named argument
+            Expr::Assign(e) if self.dialect == Dialect::Pulse => return self.visit_expr(&e.right),
+            Expr::While(e) => (e.while_token.to_token_stream(), "while", fixed()),
+            Expr::Loop(e) => (e.loop_token.to_token_stream(), "loop", fixed()),
+            Expr::Return(e) => (e.return_token.to_token_stream(), "return", fixed()),
+            Expr::Break(e) => (e.break_token.to_token_stream(), "break", fixed()),
+            Expr::Continue(e) => (e.continue_token.to_token_stream(), "continue", fixed()),
+            Expr::Match(e) => (e.match_token.to_token_stream(), "match", branches()),
             Expr::Try(e) => {
-                (e.question_token.to_token_stream(), "?", "a circuit reports its errors when it is built")
+                let why = format!("a {noun} reports its errors when it is built");
+                (e.question_token.to_token_stream(), "?", why)
             }
-            Expr::Await(e) => (e.await_token.to_token_stream(), "await", FIXED),
-            Expr::Yield(e) => (e.yield_token.to_token_stream(), "yield", FIXED),
-            Expr::Async(e) => (e.async_token.to_token_stream(), "async", FIXED),
-            Expr::Unsafe(e) => (e.unsafe_token.to_token_stream(), "unsafe", FIXED),
-            Expr::Let(e) => {
-                (e.let_token.to_token_stream(), "if let", "a circuit branches on measured bits, with `if`")
+            Expr::Await(e) => (e.await_token.to_token_stream(), "await", fixed()),
+            Expr::Yield(e) => (e.yield_token.to_token_stream(), "yield", fixed()),
+            Expr::Async(e) => (e.async_token.to_token_stream(), "async", fixed()),
+            Expr::Unsafe(e) => (e.unsafe_token.to_token_stream(), "unsafe", fixed()),
+            Expr::Let(e) => (e.let_token.to_token_stream(), "if let", branches()),
+            Expr::Assign(e) => {
+                let why = format!("nothing is assigned in a {noun}; `let` makes a new name");
+                (e.eq_token.to_token_stream(), "=", why)
             }
-            Expr::Assign(e) => (
-                e.eq_token.to_token_stream(),
-                "=",
-                "nothing is assigned in a circuit; `let` makes a new name",
-            ),
-            Expr::Verbatim(tokens) => (tokens.clone(), "_", ALLOWED),
+            Expr::Verbatim(tokens) => (tokens.clone(), "_", ALLOWED.to_owned()),
             other => return visit::visit_expr(self, other),
         };
         self.found.push((token, word, why));

@@ -12,6 +12,11 @@ impl Bit {
     /// A bit that no circuit has; an `if` on it is refused.
     pub(crate) const MISSING: Self = Self { index: usize::MAX };
 
+    /// A bit of this number.
+    pub(crate) const fn new(index: usize) -> Self {
+        Self { index }
+    }
+
     /// Its number among the circuit's classical bits.
     pub fn index(self) -> usize {
         self.index
@@ -22,6 +27,12 @@ impl Bit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bits<const N: usize> {
     pub(super) bits: [Bit; N],
+}
+
+impl<const N: usize> Bits<N> {
+    pub(crate) const fn new(bits: [Bit; N]) -> Self {
+        Self { bits }
+    }
 }
 
 impl<const N: usize> Deref for Bits<N> {

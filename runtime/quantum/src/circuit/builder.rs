@@ -1,10 +1,14 @@
 //! Building circuits by hand; the macro `circuit!` expands to this.
 
+use std::sync::Arc;
+
 use super::bit::{Condition, Output};
 use super::operand::{IntoQubits, Operand, Places};
+use super::pulse::PulseCall;
 use super::qubit::{Qubit, QubitSlice, Qubits};
 use super::{Circuit, Instruction, Trainable};
 use crate::gate::{Call, Gate, UnitaryGate};
+use crate::pulse::{Schedule, ScheduleBuilder};
 use crate::{Angle, Error, Matrix, Result};
 
 /// A circuit under construction.
@@ -182,6 +186,44 @@ impl Builder {
         }
     }
 
+    /// Pulses as one step: qubit k of the schedule is the one at place k of `operand`, `arguments` stand for its parameters.
+    pub fn pulse(&mut self, schedule: &impl AsRef<Schedule>, operand: impl Operand, arguments: &[Angle]) {
+        let schedule = schedule.as_ref();
+        let qubits = self.checked(schedule.name(), &operand.qubits());
+        let (schedule, arguments) = (Arc::new(schedule.clone()), arguments.to_vec());
+        self.push(Instruction::Pulse(PulseCall { schedule, qubits, arguments }));
+    }
+
+    /// Pulses that are written where they stand, as one step. The qubits and parameters of this circuit can be named.
+    ///
+    /// ```
+    /// use ketline_quantum::pulse::{Duration, Waveform};
+    /// use ketline_quantum::{Angle, Builder, Qubits};
+    ///
+    /// let mut b = Builder::new("mixer");
+    /// let q: Qubits<2> = b.register("q");
+    /// let amp: Angle = b.parameter("amp");
+    /// b.rzz(0.4, q.at(0), q.at(1));
+    /// b.pulses("rx", |pulses| {
+    ///     for k in 0..2 {
+    ///         let line = pulses.drive(q.at(k));
+    ///         pulses.play(line, Waveform::drag(Duration::samples(128), amp, Duration::samples(32), -1.0));
+    ///     }
+    /// });
+    /// assert_eq!(b.finish()?.counts()["rx"], 1);
+    /// # Ok::<(), ketline_quantum::Error>(())
+    /// ```
+    pub fn pulses<R>(&mut self, name: &str, body: impl FnOnce(&mut ScheduleBuilder) -> R) -> R {
+        let parameters = self.circuit.parameters.clone();
+        let mut pulses = ScheduleBuilder::within(name.to_owned(), parameters);
+        let result = body(&mut pulses);
+        match pulses.finish().and_then(|schedule| PulseCall::of(&schedule)) {
+            Ok(call) => self.push(Instruction::Pulse(call)),
+            Err(error) => self.record(Err(error)),
+        }
+        result
+    }
+
     /// Says which measured bits are the result, the first is the least significant.
     #[allow(clippy::needless_pass_by_value)] // bits are handles: `returns(m)` reads as the macro's last line
     pub fn returns(&mut self, output: impl Output) {
@@ -195,6 +237,11 @@ impl Builder {
         let qubits = operand.into_qubits();
         self.checked(name, &qubits.qubits());
         qubits
+    }
+
+    /// The numbers of qubits that something of this name acts on; a wrong index is reported here.
+    pub(crate) fn places(&mut self, name: &str, operand: &impl Operand) -> Vec<usize> {
+        self.checked(name, &operand.qubits())
     }
 
     /// Keeps the first error of those that building by hand may meet.

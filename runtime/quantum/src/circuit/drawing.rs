@@ -6,7 +6,7 @@ use std::fmt;
 use super::simplify::is_symmetric;
 use super::{Circuit, Instruction};
 use crate::Angle;
-use crate::gate::{Call, Gate};
+use crate::gate::Gate;
 
 /// What is drawn on one wire.
 pub(super) enum Mark {
@@ -41,12 +41,17 @@ pub(super) enum Kind {
     Measurement,
     Reset,
     Noise,
+    Pulse,
 }
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (measured, arguments) = (if self.kind == Kind::Measurement { "M " } else { "" }, &self.arguments);
-        write!(f, "{}{measured}{}{arguments}", self.condition, self.name)?;
+        let mark = match self.kind {
+            Kind::Measurement => "M ",
+            Kind::Pulse => "∿ ",
+            _ => "",
+        };
+        write!(f, "{}{mark}{}{}", self.condition, self.name, self.arguments)?;
         self.operand.map_or(Ok(()), |operand| write!(f, ":{operand}"))
     }
 }
@@ -152,7 +157,7 @@ fn marks(circuit: &Circuit, step: &Instruction, condition: &str) -> Vec<(usize, 
                 _ => {
                     let ordered = targets.len() > 1 && !is_symmetric(&call.gate);
                     let part = |operand| Label {
-                        arguments: Arguments { circuit, call }.to_string(),
+                        arguments: Arguments { circuit, angles: &call.angles }.to_string(),
                         operand: ordered.then_some(operand),
                         ..label(Kind::Gate, base)
                     };
@@ -169,6 +174,14 @@ fn marks(circuit: &Circuit, step: &Instruction, condition: &str) -> Vec<(usize, 
         Instruction::Channel { channel, qubits } => {
             qubits.iter().map(|qubit| (*qubit, Mark::Label(label(Kind::Noise, channel.name())))).collect()
         }
+        Instruction::Pulse(call) => {
+            let part = |operand| Label {
+                arguments: Arguments { circuit, angles: &call.arguments }.to_string(),
+                operand: (call.qubits.len() > 1).then_some(operand),
+                ..label(Kind::Pulse, call.schedule.name())
+            };
+            call.qubits.iter().enumerate().map(|(k, qubit)| (*qubit, Mark::Label(part(k)))).collect()
+        }
         Instruction::If { .. } => Vec::new(),
     }
 }
@@ -176,16 +189,16 @@ fn marks(circuit: &Circuit, step: &Instruction, condition: &str) -> Vec<(usize, 
 /// The angles of a call in parentheses.
 struct Arguments<'a> {
     circuit: &'a Circuit,
-    call: &'a Call,
+    angles: &'a [Angle],
 }
 
 impl fmt::Display for Arguments<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |p: usize, f: &mut fmt::Formatter<'_>| f.write_str(&self.circuit.parameters().name(p));
-        for (k, angle) in self.call.angles.iter().enumerate() {
+        for (k, angle) in self.angles.iter().enumerate() {
             f.write_str(if k == 0 { "(" } else { ", " })?;
             Angle::write(angle, f, name)?;
         }
-        if self.call.angles.is_empty() { Ok(()) } else { f.write_str(")") }
+        if self.angles.is_empty() { Ok(()) } else { f.write_str(")") }
     }
 }

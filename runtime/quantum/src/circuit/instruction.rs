@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::pulse::PulseCall;
+use crate::Angle;
 use crate::channel::Channel;
 use crate::gate::Call;
 
@@ -55,6 +57,8 @@ pub enum Instruction {
         /// The qubits that it acts on; the first is the least significant bit.
         qubits: Vec<usize>,
     },
+    /// Pulses. What they do is known where a [`PulseModel`](crate::pulse::PulseModel) is.
+    Pulse(PulseCall),
 }
 
 impl Instruction {
@@ -64,6 +68,7 @@ impl Instruction {
             Self::Gate(call) => call.all_qubits().collect(),
             Self::Measure { qubit, .. } | Self::Reset { qubit } => vec![*qubit],
             Self::Barrier { qubits } | Self::Channel { qubits, .. } => qubits.clone(),
+            Self::Pulse(call) => call.qubits.clone(),
             Self::If { body, .. } => {
                 let mut qubits: Vec<_> = body.iter().flat_map(Self::qubits).collect();
                 qubits.sort_unstable();
@@ -102,6 +107,7 @@ impl Instruction {
             Self::Barrier { .. } => "barrier".to_owned(),
             Self::If { .. } => "if".to_owned(),
             Self::Channel { channel, .. } => channel.name().to_owned(),
+            Self::Pulse(call) => call.schedule.name().to_owned(),
         }
     }
 
@@ -126,14 +132,19 @@ impl Instruction {
                 channel: channel.clone(),
                 qubits: qubits.iter().map(|q| qubit_to(*q)).collect(),
             },
+            Self::Pulse(call) => Self::Pulse(PulseCall {
+                qubits: call.qubits.iter().map(|q| qubit_to(*q)).collect(),
+                ..call.clone()
+            }),
         }
     }
 
-    /// Applies `change` to every gate call, inside `if` bodies too.
-    pub(crate) fn for_each_call(&mut self, change: &mut dyn FnMut(&mut Call)) {
+    /// Applies `change` to the angles of every gate and of all pulses, inside `if` bodies too.
+    pub(crate) fn for_each_angles(&mut self, change: &mut dyn FnMut(&str, &mut [Angle])) {
         match self {
-            Self::Gate(call) => change(call),
-            Self::If { body, .. } => body.iter_mut().for_each(|step| step.for_each_call(change)),
+            Self::Gate(call) => change(call.gate.name(), &mut call.angles),
+            Self::Pulse(call) => change(call.schedule.name(), &mut call.arguments),
+            Self::If { body, .. } => body.iter_mut().for_each(|step| step.for_each_angles(change)),
             _ => {}
         }
     }

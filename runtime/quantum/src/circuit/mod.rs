@@ -13,6 +13,7 @@ mod drawing;
 mod instruction;
 mod operand;
 mod parameter;
+mod pulse;
 mod qubit;
 mod simplify;
 mod svg;
@@ -29,6 +30,7 @@ pub use builder::Builder;
 pub use instruction::{Confusion, Instruction};
 pub use operand::{IntoAngle, IntoQubits, Operand, Places};
 pub use parameter::{Group, Parameters, Trainable};
+pub use pulse::PulseCall;
 pub use qubit::{Qubit, QubitIndex, QubitSlice, Qubits};
 pub(crate) use svg::escape;
 pub use unitary_block::UnitaryBlock;
@@ -240,10 +242,12 @@ impl Circuit {
         let mut circuit = Self { parameters: Parameters::default(), ..self.clone() };
         let mut refused = Ok(());
         for (step, instruction) in circuit.instructions.iter_mut().enumerate() {
-            instruction.for_each_call(&mut |call| {
-                call.angles.iter_mut().for_each(|angle| *angle = Angle::radians(angle.value(values)));
-                if refused.is_ok() && !call.angles.iter().all(Angle::is_valid) {
-                    refused = Err(Error::Angle { gate: call.name(), step });
+            instruction.for_each_angles(&mut |name, angles| {
+                for angle in angles.iter_mut() {
+                    *angle = Angle::radians(angle.value(values));
+                }
+                if refused.is_ok() && !angles.iter().all(Angle::is_valid) {
+                    refused = Err(Error::Angle { gate: name.to_owned(), step });
                 }
             });
         }
@@ -325,6 +329,7 @@ impl Circuit {
         match instruction {
             Instruction::Gate(call) => return call.check(self.width, self.parameters.len(), step),
             Instruction::If { body, .. } => return body.iter().try_for_each(|inner| self.check(inner, step)),
+            Instruction::Pulse(call) => call.check(self.parameters.len(), step)?,
             Instruction::Channel { channel, qubits } if channel.qubits() != qubits.len() => {
                 return Err(Error::Operands {
                     gate: gate(),

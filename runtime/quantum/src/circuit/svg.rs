@@ -20,11 +20,13 @@ const BAND_GAP: f64 = 26.0;
 
 const INK: &str = "#1f5f8b";
 const WIRE: &str = "#8a8f98";
+const PULSE: &str = "#2e7d4f";
 
 impl Circuit {
     /// The circuit as a stand-alone SVG picture, time to the right, one wire a qubit. A long circuit goes on below.
     ///
-    /// Boxes are blue for gates, grey for measurements and resets, orange for noise. Where the order of a gate's
+    /// Boxes are blue for gates, grey for measurements and resets, orange for noise, green for
+    /// pulses. Where the order of a gate's
     /// operands matters, small digits number them.
     pub fn to_svg(&self) -> String {
         let drawing = Drawing::of(self);
@@ -159,6 +161,7 @@ impl<'a> Layout<'a> {
             Kind::Gate => ("#e8f1f8", INK),
             Kind::Measurement | Kind::Reset => ("#f3f3f3", "#666666"),
             Kind::Noise => ("#fdf0e1", "#b8691f"),
+            Kind::Pulse => ("#e8f5ec", PULSE),
         };
         writeln!(
             svg,
@@ -180,6 +183,15 @@ impl<'a> Layout<'a> {
                 y + 5.0,
                 gauge + 8.0,
                 y + 5.0
+            )?;
+        }
+        if label.kind == Kind::Pulse {
+            // an envelope, as tall as the gauge of a measurement
+            let (foot, base) = (left + 7.0, y + 5.0);
+            centre += GAUGE / 2.0;
+            writeln!(
+                svg,
+                "<path d=\"M{foot:.1} {base:.1}c5 0 4 -11 8 -11s3 11 8 11\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"1.3\"/>"
             )?;
         }
         text(svg, (centre, y), "text-anchor=\"middle\" fill=\"#102a43\"", &caption(label))
@@ -208,7 +220,7 @@ fn merged(mut boxes: Vec<(usize, &Label)>) -> Vec<Tall<'_>> {
 }
 
 fn width(label: &Label) -> f64 {
-    let gauge = if label.kind == Kind::Measurement { GAUGE } else { 0.0 };
+    let gauge = if matches!(label.kind, Kind::Measurement | Kind::Pulse) { GAUGE } else { 0.0 };
     (caption(label).chars().count() as f64 * CHARACTER + gauge + 14.0).max(BOX)
 }
 

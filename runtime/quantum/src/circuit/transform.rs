@@ -43,8 +43,8 @@ impl Circuit {
         let mut angles = Vec::new();
         let mut circuit = Self { parameters: Parameters::default(), ..self.clone() };
         for step in &mut circuit.instructions {
-            step.for_each_call(&mut |call| {
-                for angle in call.angles.iter_mut().filter(|angle| !angle.is_constant()) {
+            step.for_each_angles(&mut |_, its| {
+                for angle in its.iter_mut().filter(|angle| !angle.is_constant()) {
                     angles.push(std::mem::replace(angle, Angle::parameter(angles.len())));
                 }
             });
@@ -127,8 +127,8 @@ impl Circuit {
         let mut steps = Vec::with_capacity(other.instructions.len());
         for step in &other.instructions {
             let mut step = step.relabel(&|qubit| qubits[qubit], &|bit| bit + first_bit);
-            step.for_each_call(&mut |call| {
-                for angle in &mut call.angles {
+            step.for_each_angles(&mut |_, angles| {
+                for angle in angles {
                     *angle = angle.substitute(|p| Angle::parameter(renamed[p]));
                 }
             });

@@ -7,8 +7,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::calibration::{Calibration, GateCalibration};
 use super::schedule::Schedule;
-use crate::circuit::{Circuit, Instruction};
+use crate::circuit::{Circuit, Instruction, PulseCall};
 use crate::gate::{Call, Gate};
+use crate::pulse::PulseModel;
 use crate::{Channel, Error, Result, linalg};
 
 mod pass;
@@ -97,6 +98,8 @@ pub struct OverRotation {
 pub struct NoiseModel {
     calibration: Calibration,
     options: NoiseOptions,
+    /// What pulses in circuits do.
+    pulses: Option<PulseModel>,
     /// By gate name and physical qubits.
     gates: BTreeMap<(String, Vec<usize>), GateNoise>,
 }
@@ -134,7 +137,22 @@ impl NoiseModel {
             let noise = GateNoise { length: gate.length, dead: gate.is_dead(), channel, turn };
             gates.insert((gate.name.clone(), gate.qubits.clone()), noise);
         }
-        Ok(Self { calibration: calibration.clone(), options, gates })
+        Ok(Self { calibration: calibration.clone(), options, pulses: None, gates })
+    }
+
+    /// The same noise for circuits in which pulses stand beside gates: what they do is `pulses`' to say, with relaxation if
+    /// that has it, and takes their time. ZZ between qubits of one pulse program is in its Hamiltonian, all other ZZ is here.
+    #[must_use]
+    pub fn with_pulses(self, pulses: PulseModel) -> Self {
+        Self { pulses: Some(pulses), ..self }
+    }
+
+    /// What pulses in circuits do.
+    ///
+    /// # Errors
+    /// [`Error::PulseStep`] if nothing was said about it.
+    fn pulses(&self, call: &PulseCall) -> Result<&PulseModel> {
+        self.pulses.as_ref().ok_or_else(|| call.refused())
     }
 
     /// The calibration that the model was made from.
@@ -250,6 +268,7 @@ impl NoiseModel {
                 }
                 free.into_iter().fold(0.0, f64::max)
             }
+            Instruction::Pulse(call) => self.pulses(call)?.length(call, physical)?,
             Instruction::Barrier { .. } | Instruction::Channel { .. } => 0.0,
         })
     }

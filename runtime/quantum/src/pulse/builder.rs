@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::step::MAX_STEPS;
-use super::{Acquisition, Channel, Duration, Frequency, Schedule, Step, Waveform};
-use crate::circuit::{IntoAngle, Trainable};
+use super::{Acquisition, Channel, Duration, Frequency, Listening, Playable, Schedule, Step, Waveform};
+use crate::circuit::{IntoAngle, Operand, Parameters, Qubit, Qubits, Trainable};
 use crate::{Angle, Error, Result};
 
 /// A schedule under construction.
@@ -39,13 +39,75 @@ pub struct ScheduleBuilder {
     schedule: Schedule,
     steps: Vec<Step>,
     count: usize,
+    /// Qubits that are declared.
+    width: usize,
     error: Option<Error>,
 }
 
 impl ScheduleBuilder {
     /// An empty schedule of this name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { schedule: Schedule::empty(name.into()), steps: Vec::new(), count: 0, error: None }
+        Self { schedule: Schedule::empty(name.into()), steps: Vec::new(), count: 0, width: 0, error: None }
+    }
+
+    /// A schedule that speaks of the parameters of a circuit.
+    pub(crate) fn within(name: String, parameters: Parameters) -> Self {
+        let mut builder = Self::new(name);
+        builder.schedule.parameters = parameters;
+        builder
+    }
+
+    /// One qubit, numbered after those that are declared. Qubits may also just be numbers.
+    pub fn qubit(&mut self) -> Qubit {
+        self.width += 1;
+        Qubit::new(self.width - 1)
+    }
+
+    /// `N` qubits, numbered after those that are declared.
+    pub fn register<const N: usize>(&mut self) -> Qubits<N> {
+        self.width += N;
+        Qubits::new(self.width - N)
+    }
+
+    /// The line that drives a declared qubit.
+    pub fn drive(&mut self, qubit: Qubit) -> Channel {
+        super::drive(self.place("drive", qubit))
+    }
+
+    /// The line that drives the first of two declared qubits at the frequency of the second.
+    pub fn control(&mut self, control: Qubit, target: Qubit) -> Channel {
+        super::control(self.place("control", control), self.place("control", target))
+    }
+
+    /// The line that drives the resonator of a declared qubit.
+    pub fn readout(&mut self, qubit: Qubit) -> Channel {
+        super::readout(self.place("readout", qubit))
+    }
+
+    /// The line that listens to a declared qubit.
+    pub fn acquire(&mut self, qubit: Qubit) -> Acquisition {
+        super::acquire(self.place("acquire", qubit))
+    }
+
+    /// The numbers of declared qubits; a wrong index is reported under the name of what acts on them.
+    pub fn places(&mut self, name: &str, operand: impl Operand) -> Vec<usize> {
+        let places = operand.qubits();
+        match places.fault {
+            Some(fault) => {
+                self.refuse(fault.error(name, self.steps.len()));
+                Vec::new()
+            }
+            None => places.list,
+        }
+    }
+
+    fn place(&mut self, name: &str, qubit: Qubit) -> usize {
+        self.places(name, qubit).first().copied().unwrap_or(0)
+    }
+
+    /// Keeps the first error of those that building by hand may meet.
+    pub fn fail(&mut self, error: Error) {
+        self.refuse(error);
     }
 
     /// Trainable parameters: one [`Angle`], or arrays of them. They may stand for any number in a waveform; lengths are then
@@ -62,8 +124,8 @@ impl ScheduleBuilder {
     }
 
     /// Plays a waveform on a channel.
-    pub fn play(&mut self, channel: Channel, waveform: Waveform) {
-        self.push(Step::Play { channel, waveform });
+    pub fn play(&mut self, channel: impl Playable, waveform: Waveform) {
+        self.push(Step::Play { channel: channel.playable(), waveform });
     }
 
     /// Leaves a channel idle for this long.
@@ -105,10 +167,10 @@ impl ScheduleBuilder {
     }
 
     /// Listens to a qubit, and returns the number of the classical bit that it gives.
-    pub fn capture(&mut self, channel: Acquisition, duration: Duration) -> usize {
+    pub fn capture(&mut self, channel: impl Listening, duration: Duration) -> usize {
         let bit = self.schedule.bits;
         self.schedule.bits += 1;
-        self.push(Step::Capture { qubit: channel.qubit(), duration, bit });
+        self.push(Step::Capture { qubit: channel.listening().qubit(), duration, bit });
         bit
     }
 

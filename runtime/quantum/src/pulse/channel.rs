@@ -68,6 +68,40 @@ impl From<Acquisition> for Channel {
     }
 }
 
+/// What pulses can be played on: a [`Channel`], not an [`Acquisition`].
+#[diagnostic::on_unimplemented(
+    message = "cannot play on an acquisition channel",
+    label = "`{Self}` is no channel that plays",
+    note = "`drive(q)`, `control(c, t)` and `readout(q)` play; `acquire(q)` listens"
+)]
+pub trait Playable {
+    /// The channel.
+    fn playable(self) -> Channel;
+}
+
+impl Playable for Channel {
+    fn playable(self) -> Channel {
+        self
+    }
+}
+
+/// What can be captured from: an [`Acquisition`].
+#[diagnostic::on_unimplemented(
+    message = "cannot capture from a channel that plays",
+    label = "`{Self}` does not listen",
+    note = "`acquire(q)` listens to a qubit"
+)]
+pub trait Listening {
+    /// The qubit that is listened to.
+    fn listening(self) -> Acquisition;
+}
+
+impl Listening for Acquisition {
+    fn listening(self) -> Acquisition {
+        self
+    }
+}
+
 /// The line that drives a qubit.
 pub const fn drive(qubit: usize) -> Channel {
     Channel::Drive(qubit)

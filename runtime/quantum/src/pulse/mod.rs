@@ -5,7 +5,8 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | write a pulse program | [`ScheduleBuilder`], [`Waveform`] |
+//! | write a pulse program | [`ScheduleBuilder`], [`Waveform`]; the macro `pulse!` expands to them |
+//! | have the compiler check it for a device | [`PulseDevice`] |
 //! | give times and frequencies | [`Duration`], [`Frequency`] |
 //! | know whether a device can play it | [`Schedule::check`], [`PulseTarget`], [`Timing`] |
 //! | have its samples, and how they vary with parameters | [`Schedule::samples`], [`Schedule::slopes`] |
@@ -16,6 +17,7 @@
 //! | simulate it, and differentiate by samples and parameters | [`transmon::Transmons`], [`transmon::PulsePlan`], [`solver`] |
 //! | find the samples that make a gate, and how short they can be | [`grape::Grape`] |
 //! | make published pulses fit a model | [`calibration::PulseCalibration`] |
+//! | have it in a circuit, and run that | [`Builder::pulse`](crate::Builder::pulse), [`PulseModel`] |
 //! | see it | [`Timeline::to_svg`], and both print |
 //!
 //! Each channel has a clock and a frame of its own. A frame has a phase, by which envelopes that follow are turned
@@ -40,9 +42,13 @@
 mod builder;
 pub mod calibration;
 mod channel;
+mod device;
 mod draw;
+mod effect;
 pub mod grape;
+mod model;
 mod phase;
+mod program;
 mod reversed;
 mod samples;
 mod sampling;
@@ -58,8 +64,12 @@ mod variational;
 pub mod waveform;
 
 pub use builder::ScheduleBuilder;
-pub use channel::{Acquisition, Channel, acquire, control, drive, readout};
+pub use channel::{Acquisition, Channel, Listening, Playable, acquire, control, drive, readout};
+pub use device::{Jakarta, Manila, Nairobi, PulseDevice};
+pub use effect::{Effect, PulseEffect};
+pub use model::{PulseModel, PulsedCircuit};
 pub use phase::Phase;
+pub use program::PulseProgram;
 pub use samples::{Line, Samples, Slope};
 pub use schedule::Schedule;
 pub use step::Step;

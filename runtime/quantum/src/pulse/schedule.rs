@@ -74,8 +74,7 @@ impl Schedule {
         }
         let place =
             |q: usize| qubits.get(q).copied().ok_or(Error::QubitIndex { qubit: q, width: qubits.len() });
-        let steps = self.steps.iter().map(|step| step.map(&place, &|bit| bit, &|angle| angle));
-        Ok(Self { steps: steps.collect::<Result<_>>()?, ..self.clone() })
+        self.mapped(&place, &|angle| angle, self.parameters.clone())
     }
 
     /// This schedule, then another: each as one block. Parameters of the same name are the same.
@@ -96,8 +95,18 @@ impl Schedule {
     pub fn bind(&self, values: &[f64]) -> Result<Self> {
         self.parameters.check(values)?;
         let of = |angle: Angle| Angle::radians(angle.value(values));
-        let steps = self.steps.iter().map(|step| step.map(&Ok, &|bit| bit, &of));
-        Ok(Self { steps: steps.collect::<Result<_>>()?, parameters: Parameters::default(), ..self.clone() })
+        self.mapped(&Ok, &of, Parameters::default())
+    }
+
+    /// The schedule on other qubits, with other expressions of other parameters.
+    pub(crate) fn mapped(
+        &self,
+        qubit: &impl Fn(usize) -> Result<usize>,
+        angle: &impl Fn(Angle) -> Angle,
+        parameters: Parameters,
+    ) -> Result<Self> {
+        let steps = self.steps.iter().map(|step| step.map(qubit, &|bit| bit, angle));
+        Ok(Self { steps: steps.collect::<Result<_>>()?, parameters, ..self.clone() })
     }
 
     /// Declares the parameters of another schedule that are not there yet, and says which number each of its parameters has
@@ -168,6 +177,12 @@ impl Schedule {
     /// [`Error::Band`] or [`Error::Amplitude`].
     pub fn check(&self, target: &PulseTarget, values: &[f64]) -> Result<()> {
         target.check(&self.timeline_on(target)?, values)
+    }
+}
+
+impl AsRef<Self> for Schedule {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

@@ -39,6 +39,11 @@ impl Duration {
         Self { seconds: 0.0, samples: number as f64 }
     }
 
+    /// Samples of the device, also fractional: `40.5dt`. What is played takes a whole number of them, but a sigma need not.
+    pub const fn dt(number: f64) -> Self {
+        Self { seconds: 0.0, samples: number }
+    }
+
     /// As many samples as there are.
     pub(crate) const fn count(number: usize) -> Self {
         Self { seconds: 0.0, samples: number as f64 }
@@ -65,13 +70,21 @@ impl Duration {
     }
 
     /// The time in samples of `dt` seconds, whole or not.
-    pub fn in_samples(self, dt: f64) -> f64 {
+    pub const fn in_samples(self, dt: f64) -> f64 {
         if self.seconds == 0.0 { self.samples } else { self.samples + self.seconds / dt }
     }
 
     /// The time in seconds on a device with samples of `dt` seconds.
-    pub fn in_seconds(self, dt: f64) -> f64 {
+    pub const fn in_seconds(self, dt: f64) -> f64 {
         self.seconds + self.samples * dt
+    }
+
+    /// Whether it is a whole number of samples of `dt` seconds, up to rounding, from 0 to 2^32.
+    pub const fn is_whole(self, dt: f64) -> bool {
+        let samples = self.in_samples(dt);
+        let whole = samples.round();
+        let slack = TOLERANCE.max(whole.abs() * 1e-12);
+        (samples - whole).abs() <= slack && whole >= 0.0 && whole <= MAX_SAMPLES
     }
 
     /// The time as a whole number of samples of `dt` seconds.
@@ -80,10 +93,8 @@ impl Duration {
     /// [`Error::OffGrid`] if it is negative, not whole, or more than 2^32 of them.
     pub fn resolve(self, dt: f64) -> Result<usize> {
         let samples = self.in_samples(dt);
-        let whole = samples.round();
-        let near = (samples - whole).abs() <= TOLERANCE.max(whole.abs() * 1e-12);
-        if near && (0.0..=MAX_SAMPLES).contains(&whole) {
-            return Ok(whole as usize);
+        if self.is_whole(dt) {
+            return Ok(samples.round() as usize);
         }
         Err(Error::OffGrid { found: self.to_string(), samples, dt })
     }

@@ -21,7 +21,7 @@ pub(crate) enum What<'a> {
     Gate(&'a Call),
     /// A channel that is unravelled.
     Channel(&'a Channel),
-    /// Measurement, reset or condition.
+    /// Measurement, reset, condition or pulses.
     Other(&'a Instruction),
 }
 
@@ -37,9 +37,10 @@ impl<'a> Draft<'a> {
             },
             Instruction::Gate(call) => What::Gate(call),
             Instruction::Channel { channel, .. } => What::Channel(channel),
-            Instruction::Reset { .. } | Instruction::Measure { .. } | Instruction::If { .. } => {
-                What::Other(step)
-            }
+            Instruction::Reset { .. }
+            | Instruction::Measure { .. }
+            | Instruction::If { .. }
+            | Instruction::Pulse(_) => What::Other(step),
         };
         Some(Self { qubits: step.qubits(), what })
     }

@@ -295,6 +295,7 @@ impl Lowering {
                     let body = self.steps(&body.iter().collect::<Vec<_>>())?;
                     steps.push(Step::If { bit: *bit, value: *value, body, live: 0 });
                 }
+                What::Other(Instruction::Pulse(call)) => return Err(call.refused()),
                 What::Other(_) => {
                     steps.extend(
                         qubits

@@ -171,6 +171,7 @@ fn lower(steps: &[Instruction], wires: &mut [usize], rename: bool) -> Result<Vec
                 let body = lower(body, wires, false)?;
                 lowered.push(Instruction::If { bit: *bit, value: *value, body });
             }
+            Instruction::Pulse(call) => return Err(call.refused()),
             Instruction::Channel { channel, .. } => {
                 return Err(Error::NotCompilable { step: channel.name().to_owned() });
             }

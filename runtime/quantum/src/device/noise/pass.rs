@@ -65,6 +65,15 @@ impl<'a> Pass<'a> {
     fn step(&mut self, instruction: &Instruction, slot: &Slot) -> Result<()> {
         let qubits = instruction.qubits();
         self.wait(&qubits, slot.start)?;
+        if let Instruction::Pulse(_) = instruction {
+            // Their own Hamiltonian has the ZZ between these qubits while they play.
+            self.couple(&qubits, slot.start);
+            for (a, b, _, done) in &mut self.pairs {
+                if qubits.contains(a) && qubits.contains(b) {
+                    *done = slot.end();
+                }
+            }
+        }
         if !is_diagonal(instruction) {
             self.couple(&qubits, slot.middle());
         }
@@ -95,6 +104,11 @@ impl<'a> Pass<'a> {
                 let about = &self.model.calibration.qubits()[self.physical[*qubit]];
                 let confusion = Confusion { p1_given_0: about.p1_given_0, p0_given_1: about.p0_given_1 };
                 self.push(Instruction::Measure { qubit: *qubit, bit: *bit, confusion: Some(confusion) });
+            }
+            Instruction::Pulse(call) => {
+                let effect = self.model.pulses(call)?.effect(call, self.physical)?;
+                let played = effect.step(&call.qubits)?;
+                self.push(played);
             }
             Instruction::If { bit, value, body } => {
                 let outer = std::mem::take(&mut self.output);

@@ -6,7 +6,7 @@ mod row;
 mod table;
 
 use std::fmt;
-use std::ops::{Mul, Neg};
+use std::ops::{Div, Mul, Neg};
 use std::sync::Arc;
 
 use super::unit::short;
@@ -292,6 +292,14 @@ impl Mul<f64> for Waveform {
 
     fn mul(self, factor: f64) -> Self {
         Self { amp: self.amp * factor, ..self }
+    }
+}
+
+impl Div<f64> for Waveform {
+    type Output = Self;
+
+    fn div(self, divisor: f64) -> Self {
+        Self { amp: self.amp / divisor, ..self }
     }
 }
 

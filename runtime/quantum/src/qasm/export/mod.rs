@@ -231,6 +231,9 @@ impl Writer<'_> {
                 let names: Vec<_> = qubits.iter().map(|qubit| self.qubits[*qubit].as_str()).collect();
                 Ok(vec![format!("barrier {};", names.join(", "))])
             }
+            Instruction::Pulse(_) => {
+                self.refuse(step.name(), "pulses are the device's; a gate with a matrix can be written")
+            }
             Instruction::If { .. } | Instruction::Channel { .. } => {
                 self.refuse(step.name(), "noise is the device's, not the program's")
             }

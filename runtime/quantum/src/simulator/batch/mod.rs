@@ -276,6 +276,7 @@ fn call(step: &Instruction) -> Result<&Call> {
         Instruction::Channel { channel, .. } => {
             Err(Error::NeedsMixedState { channel: channel.name().to_owned() })
         }
+        Instruction::Pulse(call) => Err(call.refused()),
         _ => Err(Error::NotUnitaryStep { what: "a batch", step: step.name() }),
     }
 }

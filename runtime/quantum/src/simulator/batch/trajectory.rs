@@ -134,6 +134,7 @@ impl Draft {
     fn add(&mut self, step: &Instruction) -> Result<()> {
         match step {
             Instruction::Barrier { .. } => {}
+            Instruction::Pulse(call) => return Err(call.refused()),
             Instruction::Gate(call) => return self.gate(call),
             Instruction::Channel { channel, qubits } => {
                 if let [qubit] = qubits[..] {

@@ -95,7 +95,7 @@ impl<'a> Draft<'a> {
             Instruction::Gate(call) => return Some(Self { qubits, what: What::Wide(call) }),
             Instruction::Channel { channel, qubits: on } => constant(known.channel(channel), on),
             Instruction::Reset { qubit } => constant(&Transfer::reset(), &[*qubit]),
-            Instruction::Measure { .. } | Instruction::If { .. } => {
+            Instruction::Measure { .. } | Instruction::If { .. } | Instruction::Pulse(_) => {
                 return Some(Self { qubits, what: What::Other(step) });
             }
         };

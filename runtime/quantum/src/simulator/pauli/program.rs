@@ -233,6 +233,7 @@ impl Lowering {
                 let body = self.steps(&body.iter().collect::<Vec<_>>())?;
                 Step::If { bit: *bit, value: *value, body, live: 0 }
             }
+            What::Other(Instruction::Pulse(call)) => return Err(call.refused()),
             What::Other(_) => return Ok(None),
         }))
     }

@@ -174,6 +174,7 @@ fn evolve(
                     }
                 }
                 Instruction::If { .. } | Instruction::Barrier { .. } => join(&mut next, bits, rho),
+                Instruction::Pulse(_) => unreachable!("random circuits are made of gates and noise"),
             }
         }
         records = next;
