@@ -162,9 +162,9 @@ fn loaded(
             let digits = batch.view()?;
             network.step(&digits.image, &digits.label);
         }
-        // ANCHOR_END: train
         waited += batches.waited().as_secs_f64();
         bar.inc(1);
     }
+    // ANCHOR_END: train
     Ok(waited / start.elapsed().as_secs_f64())
 }

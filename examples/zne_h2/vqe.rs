@@ -51,8 +51,8 @@ pub(crate) struct Trained {
 }
 
 impl Device {
-    // ANCHOR: ansatz
     pub(crate) fn new(name: &'static str, pair: [usize; 2]) -> ketline::Result<Self> {
+        // ANCHOR: ansatz
         let calibration = Calibration::bundled(name)?;
         let transmons =
             Transmons::new(&Hamiltonian::bundled(name)?, &pair, 3)?.with_calibration(&calibration)?;
