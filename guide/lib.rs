@@ -20,13 +20,16 @@ chapters!(
     hello,
     hybrid,
     inside,
+    models,
     observables,
     openqasm,
+    operators,
     parameters,
     pulses,
     reversed_pulses,
     robust_state,
-    speed
+    speed,
+    training
 );
 
 #[doc = include_str!("../README.md")]

@@ -75,6 +75,20 @@ impl Corpus {
         Ok(Self { ids, length })
     }
 
+    /// What is learnt of a text, and its end, a tenth or at least one batch, that is held back to judge by.
+    ///
+    /// # Errors
+    /// [`Error::Values`] for a text that is too short for both.
+    pub fn split(ids: &[i32], length: usize, batch: usize) -> Result<(Self, Self)> {
+        let held = (ids.len() / 10).max(batch.saturating_mul(length).saturating_add(1));
+        let Some(kept) = ids.len().checked_sub(held).filter(|kept| *kept > length) else {
+            let expected = held.saturating_add(length).saturating_add(1);
+            return Err(Error::Values { found: ids.len(), shape: vec![batch, length], expected });
+        };
+        let (learnt, held) = ids.split_at(kept);
+        Ok((Self::new(learnt.to_vec(), length)?, Self::new(held.to_vec(), length)?))
+    }
+
     fn crop(&self, start: usize, ids: &mut Vec<i32>, targets: &mut Vec<i32>) {
         ids.extend(&self.ids[start..start + self.length]);
         targets.extend(&self.ids[start + 1..=start + self.length]);
@@ -122,6 +136,9 @@ mod tests {
         let batches = corpus.consecutive(2, 10);
         assert_eq!(batches.len(), 3);
         assert_eq!(batches[1].0[8], 24);
+        let (learnt, held) = Corpus::split(&(0..50).collect::<Vec<_>>(), 8, 3).unwrap();
+        assert_eq!((learnt.ids.len(), held.ids[0], held.consecutive(3, 10).len()), (25, 25, 1));
+        assert!(Corpus::split(&(0..33).collect::<Vec<_>>(), 8, 3).is_err());
         assert!(Corpus::new(vec![1, 2], 2).is_err() && Corpus::new(vec![1, 2], 0).is_err());
     }
 }

@@ -1,0 +1,157 @@
+//! Trains a small BERT on text: bytes are hidden, and the model fills them in from both sides.
+//!
+//! `cargo run --release --example bert -- --text FILE --steps 2000 --checkpoint bert.safetensors`
+
+#![allow(clippy::cast_possible_wrap)] // ids and places are 32 bits wide
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use ketline::model::models::Transformer;
+use ketline::model::text::{Corpus, Vocabulary};
+use ketline::model::train::{Log, Optimiser, Schedule, Trainer, TrainerOptions};
+use ketline::model::{self, Plan, PlanOptions, Run, Sizes};
+use ketline_examples::{Arguments, Flag, OUT, Plot, Report, plot, progress, run};
+
+/// What is learnt where no text is given: this repository's own.
+const OWN: [&str; 2] = [include_str!("../README.md"), include_str!("../guide/src/circuits.md")];
+/// One position in so many is hidden.
+const HIDDEN: usize = 7;
+
+const FLAGS: [Flag; 9] = [
+    Flag::value("text", "FILE", "text to learn from [this repository's README and guide]"),
+    Flag::value("steps", "N", "training steps [1000]"),
+    Flag::value("batch", "N", "crops a step [16]"),
+    Flag::value("length", "N", "bytes a crop, more than 7 [128]"),
+    Flag::value("width", "N", "channels [256]"),
+    Flag::value("layers", "N", "blocks [4]"),
+    Flag::value("checkpoint", "FILE", "where to keep the state of the training"),
+    Flag::value("resume", "FILE", "a state to go on from"),
+    OUT,
+];
+
+fn main() -> ExitCode {
+    run("bert", "Trains a small BERT to fill in hidden bytes of a text.", &FLAGS, train)
+}
+
+/// Crops with some positions hidden: ids with the mask's in these places, the places, and what stood there.
+struct Hidden {
+    ids: Vec<i32>,
+    positions: Vec<i32>,
+    targets: Vec<i32>,
+}
+
+impl Hidden {
+    /// Every seventh position, shifted by a number that differs from step to step, so that each is hidden some day.
+    fn new(mut ids: Vec<i32>, step: u64, mask: i32) -> Self {
+        let count = ids.len() / HIDDEN;
+        let positions: Vec<i32> = (0..count)
+            .map(|k| {
+                let mix =
+                    (step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ k as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                (k * HIDDEN + (mix >> 40) as usize % HIDDEN) as i32
+            })
+            .collect();
+        let targets = positions.iter().map(|&at| std::mem::replace(&mut ids[at as usize], mask)).collect();
+        Self { ids, positions, targets }
+    }
+
+    fn give(&self, run: &mut Run) -> model::Result<()> {
+        run.set("ids", &self.ids)?;
+        run.set("mask", &vec![1_u8; self.ids.len()])?;
+        run.set("positions", &self.positions)?;
+        run.set("targets", &self.targets)
+    }
+}
+
+fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
+    let whole = "a whole number >= 1";
+    let (steps, batch): (u64, usize) =
+        (arguments.number("steps", 1000, whole)?, arguments.number("batch", 16, whole)?);
+    let seed = arguments.seed()?;
+    let text = match arguments.path("text") {
+        Some(path) => std::fs::read(path)?,
+        None => OWN.concat().into_bytes(),
+    };
+    let vocabulary = Vocabulary::of(&text);
+    let mask = vocabulary.len() as i32;
+    let bert = Transformer {
+        vocabulary: vocabulary.len() + 1,
+        length: arguments.number("length", 128, whole)?,
+        width: arguments.number("width", 256, whole)?,
+        heads: 4,
+        layers: arguments.number("layers", 4, whole)?,
+        dropout: 0.0,
+        seed,
+    };
+    let ids = vocabulary.encode(&text)?;
+    let (learn, valid) = Corpus::split(&ids, bert.length, batch)?;
+    let valid = valid.consecutive(batch, 16);
+    let sizes = Sizes::new().with("B", batch).with("P", batch * bert.length / HIDDEN);
+    let options = TrainerOptions {
+        optimiser: Optimiser::adamw(1e-3),
+        schedule: Schedule::Linear { warmup: steps.min(100), steps: steps + 1 },
+        clip: Some(1.0),
+        seed,
+        ..TrainerOptions::default()
+    };
+    let mut trainer = Trainer::new(bert.bert()?, &sizes, options)?;
+    if let Some(path) = arguments.path("resume") {
+        trainer.resume(path)?;
+    }
+    let mut judge = Plan::new(&bert.bert()?, &sizes, &PlanOptions::default())?.start(seed)?;
+    let mut validate = |trainer: &Trainer| -> model::Result<f64> {
+        judge.copy_parameters(trainer.run())?;
+        let mut sum = 0.0;
+        for (k, (ids, _)) in valid.iter().enumerate() {
+            Hidden::new(ids.clone(), k as u64, mask).give(&mut judge)?;
+            judge.step()?;
+            sum += f64::from(judge.output::<f32>("loss")?[0]);
+        }
+        Ok(sum / valid.len().max(1) as f64)
+    };
+
+    let before = validate(&trainer)?;
+    let mut log = Log::new(["loss", "valid"]);
+    let bar = progress(arguments, "training", steps);
+    bar.set_position(trainer.updates());
+    let (since, every) = (Instant::now(), (steps / 10).max(1));
+    let mut last = before;
+    while trainer.updates() < steps {
+        let (ids, _) = learn.random(batch, seed, trainer.updates());
+        Hidden::new(ids, trainer.updates(), mask).give(trainer.run_mut())?;
+        let Some(record) = trainer.step()? else { continue };
+        let mut row = vec![record.loss];
+        if record.step % every == 0 || record.step == steps {
+            last = validate(&trainer)?;
+            row.push(last);
+            if let Some(path) = arguments.path("checkpoint") {
+                trainer.save(path, &[])?;
+            }
+            if bar.is_hidden() && !arguments.json() {
+                println!("step {:5}  loss {:.4}  validation {last:.4}", record.step, record.loss);
+            }
+        }
+        log.push(record.step, &row);
+        bar.set_message(format!("loss {:.3}, validation {last:.3}", record.loss));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+
+    let out = arguments.path("out").unwrap_or_else(|| PathBuf::from("target/ketline"));
+    let curves = Plot::new("A small BERT", "step", "nats a hidden byte")
+        .line("training", log.column("loss"))
+        .line("validation", log.column("valid"));
+    plot::write(&out.join("bert.svg"), &[curves])?;
+    log.write(&out.join("bert.csv"))?;
+    println!(
+        "validation loss {last:.4} nats a hidden byte, {before:.4} before; curves: {}",
+        out.join("bert.svg").display()
+    );
+    let mut report = Report::new();
+    report.metric("validation_loss", last).metric("validation_loss_before", before);
+    report.metric("seconds", since.elapsed().as_secs_f64());
+    Ok(report)
+}
