@@ -164,7 +164,8 @@ fn images_are_decoded_where_the_build_can() {
     let found = dataset.plan().share(0.0..0.6, 0).train().unwrap().epoch(0).unwrap().next().unwrap();
     if cfg!(feature = "jpeg") {
         // of three samples one is cut, wherever it lies
-        let all: Vec<_> = dataset.plan().batch(1).eval().unwrap().pass().unwrap().collect();
+        let batches = dataset.plan().batch(1).eval().unwrap().pass().unwrap();
+        let all: Vec<_> = batches.map(|batch| batch.map(drop)).collect();
         assert!(all.iter().any(|batch| matches!(batch, Err(Error::Transform { .. }))));
         let Ok(batch) = found else { return };
         let images = batch.columns().tensor::<u8, ketline_data::Axes3<3, 8, 8>>("image").unwrap();
@@ -333,6 +334,9 @@ fn budgets_are_limits() {
     let error = batches.next().unwrap().unwrap_err().to_string();
     assert_eq!(error, "3 batches are held at once, expected at most 2; drop one or plan for more");
     drop(held);
+    let kept: Vec<_> = loader.epoch(0).unwrap().collect();
+    assert!(kept.len() == 3 && kept[2].is_err(), "who keeps all batches gets one error, and no more");
+    drop(kept);
     assert_eq!(batches.map(|batch| batch.unwrap().len()).sum::<usize>(), 9800, "nothing was lost");
 }
 

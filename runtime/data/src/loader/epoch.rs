@@ -68,6 +68,8 @@ pub struct Epoch<S: Sample> {
     pool: Arc<Pool>,
     samples: u64,
     skipped: u64,
+    /// Whether the last call found that all batches are held.
+    refused: bool,
     failed: bool,
 }
 
@@ -106,6 +108,7 @@ impl<S: Sample> Epoch<S> {
             readers,
             samples: 0,
             skipped: 0,
+            refused: false,
             failed: false,
         })
     }
@@ -214,9 +217,14 @@ impl<S: Sample> Iterator for Epoch<S> {
         let taken = self.pool.take(|| Columns::new(&self.schema, rows, self.set.largest_sample()));
         let mut columns = match taken {
             Ok(columns) => columns,
-            // Nothing is lost: the batch comes once another was dropped.
-            Err(error) => return Some(Err(error)),
+            // Nothing is lost: the batch comes once another was dropped. Who asks again without that, as `collect` does, would
+            // ask for ever.
+            Err(error) => {
+                self.failed = std::mem::replace(&mut self.refused, true);
+                return (!self.failed).then_some(Err(error));
+            }
         };
+        self.refused = false;
         if let Err(error) = self.fill(&mut columns) {
             self.failed = true;
             self.pool.give(columns);

@@ -203,7 +203,13 @@ fn noiseless_pairs_return_and_mirrored_samples_do_worse() {
         let returned = Echo::simulated(&transmons, &cx, dt, &[]).unwrap().probability.value;
         let control = mirrored(&transmons, &cx, dt);
         println!("{name} {qubits:?}: {returned:.4}, mirrored {control:.4}");
-        assert!(returned >= 0.994 && control < returned, "{name}: {returned} {control}");
+        assert!(returned >= 0.994, "{name}: {returned}");
+        // DRAG is what mirroring loses. Most of a cross-resonance pulse is its flat tone: on jakarta both are the same to 2e-4.
+        assert!(control < returned + 2e-4, "{name}: {returned} {control}");
+        let x = defaults.schedule("x", &qubits[..1]).unwrap();
+        let returned = Echo::simulated(&transmons, &x, dt, &[]).unwrap().probability.value;
+        let control = mirrored(&transmons, &x, dt);
+        assert!(returned > 0.999 && control < returned - 2e-3, "x of {name}: {returned} {control}");
     }
 }
 
