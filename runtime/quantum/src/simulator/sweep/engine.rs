@@ -208,7 +208,7 @@ impl<T: Precision> Engine<T> {
         let memory = Memory(vector.as_mut_ptr().cast());
         let lanes = T::lanes(self.level);
         let blocks = 1_usize << sweep.outer.len();
-        let is_far = size_of_val(vector) > cache::second_level();
+        let is_far = blocks > 1 && size_of_val(vector) > cache::second_level();
         let block = |number: usize| {
             let outer = sweep.outer_bits(number);
             // threads take blocks in order, so the next one is most often this thread's
