@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use ketline::model::models::Transformer;
 use ketline::model::text::{Corpus, Vocabulary};
-use ketline::model::train::{Log, Optimiser, Schedule, Trainer, TrainerOptions};
+use ketline::model::train::{Optimiser, Schedule, Trainer, TrainerOptions};
 use ketline::model::{self, Plan, PlanOptions, Run, Sizes};
-use ketline_examples::{Arguments, Flag, OUT, Plot, Report, plot, progress, run};
+use ketline_examples::{Arguments, Flag, OUT, Plot, Report, follow, plot, run};
 
 /// What is learnt where no text is given: this repository's own.
 const OWN: [&str; 2] = [include_str!("../README.md"), include_str!("../guide/src/circuits.md")];
@@ -114,31 +114,10 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     };
 
     let before = validate(&trainer)?;
-    let mut log = Log::new(["loss", "valid"]);
-    let bar = progress(arguments, "training", steps);
-    bar.set_position(trainer.updates());
-    let (since, every) = (Instant::now(), (steps / 10).max(1));
-    let mut last = before;
-    while trainer.updates() < steps {
-        let (ids, _) = learn.random(batch, seed, trainer.updates());
-        Hidden::new(ids, trainer.updates(), mask).give(trainer.run_mut())?;
-        let Some(record) = trainer.step()? else { continue };
-        let mut row = vec![record.loss];
-        if record.step % every == 0 || record.step == steps {
-            last = validate(&trainer)?;
-            row.push(last);
-            if let Some(path) = arguments.path("checkpoint") {
-                trainer.save(path, &[])?;
-            }
-            if bar.is_hidden() && !arguments.json() {
-                println!("step {:5}  loss {:.4}  validation {last:.4}", record.step, record.loss);
-            }
-        }
-        log.push(record.step, &row);
-        bar.set_message(format!("loss {:.3}, validation {last:.3}", record.loss));
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
+    let since = Instant::now();
+    let give =
+        |run: &mut Run, number: u64| Hidden::new(learn.random(batch, seed, number).0, number, mask).give(run);
+    let (log, last) = follow(arguments, &mut trainer, steps, before, give, validate)?;
 
     let out = arguments.path("out").unwrap_or_else(|| PathBuf::from("target/ketline"));
     let curves = Plot::new("A small BERT", "step", "nats a hidden byte")

@@ -11,7 +11,7 @@ use ketline::model::models::Transformer;
 use ketline::model::text::{Corpus, Vocabulary};
 use ketline::model::train::{Log, Optimiser, Schedule, Trainer, TrainerOptions};
 use ketline::model::{self, Plan, PlanOptions, Run, Sizes};
-use ketline_examples::{Arguments, Flag, OUT, Plot, Report, plot, progress, run};
+use ketline_examples::{Arguments, Flag, OUT, Plot, Report, follow, plot, run};
 
 /// What is learnt where no text is given: this repository's own.
 const OWN: [&str; 3] = [
@@ -88,7 +88,6 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     if let Some(path) = arguments.path("resume") {
         trainer.resume(path)?;
     }
-    let checkpoint = arguments.path("checkpoint");
     // validation and writing see no dropout
     let calm = Transformer { dropout: 0.0, ..gpt.clone() };
     let plan = PlanOptions { threads: options.threads, ..PlanOptions::default() };
@@ -101,33 +100,15 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         vocabulary.len(),
         trainer.run().plan().bytes() as f64 / 1e6
     );
-    let mut log = Log::new(["loss", "valid"]);
-    let bar = progress(arguments, "training", steps);
-    bar.set_position(trainer.updates());
     let (since, begun) = (Instant::now(), trainer.updates());
-    let every = (steps / 10).max(1);
-    let mut last = f64::NAN;
-    while trainer.updates() < steps {
-        let (ids, targets) = learn.random(batch, seed, trainer.updates());
-        trainer.run_mut().set("ids", &ids)?;
-        trainer.run_mut().set("targets", &targets)?;
-        let Some(record) = trainer.step()? else { continue };
-        let mut row = vec![record.loss];
-        if record.step % every == 0 || record.step == steps {
-            last = validate(&mut judge, &trainer, &valid)?;
-            row.push(last);
-            if let Some(path) = &checkpoint {
-                trainer.save(path, &[])?;
-            }
-            if bar.is_hidden() && !arguments.json() {
-                println!("step {:5}  loss {:.4}  validation {last:.4}", record.step, record.loss);
-            }
-        }
-        log.push(record.step, &row);
-        bar.set_message(format!("loss {:.3}, validation {last:.3}", record.loss));
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
+    let give = |run: &mut Run, number: u64| {
+        let (ids, targets) = learn.random(batch, seed, number);
+        run.set("ids", &ids)?;
+        run.set("targets", &targets)
+    };
+    let (log, mut last) = follow(arguments, &mut trainer, steps, f64::NAN, give, |trainer| {
+        validate(&mut judge, trainer, &valid)
+    })?;
     let seconds = since.elapsed().as_secs_f64();
     if last.is_nan() {
         last = validate(&mut judge, &trainer, &valid)?;

@@ -8,9 +8,7 @@ use std::process::ExitCode;
 
 use ketline::Error;
 use ketline::prelude::*;
-use ketline::quantum::device::{
-    Calibration, ControlLine, Exchange, Hamiltonian, NoiseModel, NoiseOptions, Transmon,
-};
+use ketline::quantum::device::{Calibration, Hamiltonian, NoiseModel, NoiseOptions};
 use ketline::quantum::file;
 use ketline::quantum::optimise::Cobyla;
 use ketline::quantum::pulse::{Manila, PulseModel, PulseTarget};
@@ -71,18 +69,6 @@ const FLAGS: [Flag; 3] = [
     OUT,
 ];
 
-/// Qubits 0 and 1 of Manila in rad/s, from IBM's published `conf_manila.json` (qiskit-ibm-runtime 0.40.0, Apache-2.0).
-fn transmons() -> ketline::Result<Hamiltonian> {
-    let of = |frequency, anharmonicity, strength| Transmon { frequency, anharmonicity, strength };
-    let pair = vec![
-        of(3.117_940_526e10, -2.165_345_3e9, 8.250_114_6e8),
-        of(3.039_725_334e10, -2.169_482_4e9, 7.028_899_1e8),
-    ];
-    let line = |control, target, strength| ControlLine { control, target, strength };
-    let lines = vec![line(0, 1, 7.028_899_1e8), line(1, 0, 8.250_114_6e8)];
-    Hamiltonian::new("manila", pair, vec![Exchange { a: 0, b: 1, strength: 1.184_544_42e7 }], lines)
-}
-
 /// Where tuning starts: the published tone, and half a turn of the target, without which the qubits would be opposite.
 const PUBLISHED: [f64; 5] = [0.797, 2.815, std::f64::consts::PI, 0.0, 0.0];
 
@@ -94,7 +80,7 @@ fn main() -> ExitCode {
 
         // ANCHOR: tune
         let manila = PulseTarget::of::<Manila>()?;
-        let model = PulseModel::new(&manila, &transmons()?);
+        let model = PulseModel::new(&manila, &Hamiltonian::bundled("manila")?);
         let fidelity = observable!(0.25 * (I + X(0) * X(1) - Y(0) * Y(1) + Z(0) * Z(1)));
         let pair = bell()?;
         let try_out = |values: &[f64]| {

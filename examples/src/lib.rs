@@ -1,4 +1,4 @@
-//! What every example shares: arguments, progress, tables and the `--json` line, plots, contests with other packages.
+//! What every example shares: arguments, progress, tables and the `--json` line, plots, trainings, contests with other packages.
 //!
 //! An example's `main` is one call of [`run`]:
 //!
@@ -28,6 +28,7 @@ mod arguments;
 pub mod plot;
 mod progress;
 mod report;
+mod training;
 pub mod versus;
 
 use std::error::Error;
@@ -37,6 +38,7 @@ pub use arguments::{ArgumentError, Arguments, Flag, OUT, help};
 pub use plot::{Bars, Plot, PlotError};
 pub use progress::progress;
 pub use report::{Report, ReportError, Table};
+pub use training::follow;
 
 /// Runs an example: reads the command line, answers `--help`, prints the report's metrics as the last line
 /// with `--json`.

@@ -1,9 +1,9 @@
 //! The peers' Python environment.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use ketline_examples::versus::{Complaint, Python, Requirements};
 
 /// The packages of the peers, at the versions that the goals were set against.
 const PACKAGES: [(&str, &str); 11] = [
@@ -28,10 +28,6 @@ const PROGRAM: [(&str, &str); 4] = [
     ("loaders.py", include_str!("peers/loaders.py")),
 ];
 
-/// Prints the versions of all packages that are installed.
-const VERSIONS: &str = "import importlib.metadata as m, json
-print(json.dumps({d.metadata['Name'].lower().replace('_', '-'): d.version for d in m.distributions()}))";
-
 /// An environment with what could be installed of the peers.
 #[derive(Debug)]
 pub(crate) struct Environment {
@@ -42,31 +38,11 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// Makes the environment in a folder, or takes the one that is there, and installs what is missing.
-    pub(crate) fn make(folder: &Path, python: &str) -> Result<Self, String> {
-        let interpreter = folder.join("bin/python");
-        if !interpreter.exists() {
-            quiet(Command::new(python).args(["-m", "venv"]).arg(folder))?;
-        }
-        let program = folder.join("peers");
-        fs::create_dir_all(&program).map_err(|error| format!("{}: {error}", program.display()))?;
-        for (name, text) in PROGRAM {
-            let path = program.join(name);
-            fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-        let mut environment =
-            Self { python: interpreter, driver: program.join("main.py"), found: BTreeMap::new() };
-        environment.look()?;
-        let missing = environment.missing();
-        // all at once, so that the resolver sees everything; where that fails, each for itself
-        if !missing.is_empty() && environment.install(&missing).is_err() {
-            for package in missing {
-                if let Err(reason) = environment.install(std::slice::from_ref(&package)) {
-                    println!("{package} does not install: {reason}");
-                }
-            }
-        }
-        environment.look()?;
-        Ok(environment)
+    pub(crate) fn make(folder: &Path, python: &str) -> Result<Self, Complaint> {
+        let python = Python::make(folder, python, &PROGRAM)?;
+        python.install(&missing(&python.versions()?));
+        let found = python.versions()?;
+        Ok(Self { python: python.interpreter().to_path_buf(), driver: python.program("main.py"), found })
     }
 
     /// The peers' packages that are there, with their versions.
@@ -74,49 +50,18 @@ impl Environment {
         let own = PACKAGES.iter().filter_map(|(name, _)| Some(format!("{name} {}", self.found.get(*name)?)));
         own.collect()
     }
-
-    fn missing(&self) -> Vec<String> {
-        let is_missing = |(name, version): &&(&str, &str)| {
-            self.found.get(*name).is_none_or(|found| !version.is_empty() && found != version)
-        };
-        let wanted = |(name, version): &(&str, &str)| {
-            if version.is_empty() { (*name).to_owned() } else { format!("{name}=={version}") }
-        };
-        PACKAGES.iter().filter(is_missing).map(wanted).collect()
-    }
-
-    fn look(&mut self) -> Result<(), String> {
-        let text = quiet(Command::new(&self.python).args(["-c", VERSIONS]))?;
-        self.found = serde_json::from_str(&text).map_err(|error| format!("the list of packages: {error}"))?;
-        Ok(())
-    }
-
-    fn install(&self, packages: &[String]) -> Result<(), String> {
-        let mut pip = Command::new(&self.python);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-input",
-            "--disable-pip-version-check",
-            "--retries",
-            "2",
-        ]);
-        quiet(pip.args(packages)).map(drop)
-    }
 }
 
-/// What a command prints, or the last line of its complaint.
-fn quiet(command: &mut Command) -> Result<String, String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| format!("{program}: {error}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let last = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
-    Err(format!("{program}: {last}"))
+/// The packages that are not installed as wanted.
+fn missing(found: &BTreeMap<String, String>) -> Vec<Requirements> {
+    let is_missing = |(name, version): &&(&str, &str)| {
+        found.get(*name).is_none_or(|found| !version.is_empty() && found != version)
+    };
+    let wanted = |(name, version): &(&str, &str)| {
+        let package = if version.is_empty() { (*name).to_owned() } else { format!("{name}=={version}") };
+        (package.clone(), vec![package])
+    };
+    PACKAGES.iter().filter(is_missing).map(wanted).collect()
 }
 
 #[cfg(test)]
@@ -132,10 +77,5 @@ mod tests {
             let format = peer.format.unwrap_or("lit");
             assert!(text("formats.py").contains(&format!("def {format}(workload, folder)")));
         }
-    }
-
-    #[test]
-    fn a_command_that_fails_says_its_last_line() {
-        assert!(quiet(&mut Command::new("no-such-program")).unwrap_err().starts_with("no-such-program: "));
     }
 }

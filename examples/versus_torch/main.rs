@@ -8,9 +8,10 @@ mod ours;
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 
+use ketline_examples::versus::Python;
 use ketline_examples::{Arguments, Bars, Flag, OUT, Report, Table, progress, run};
 use serde_json::Value as Json;
 
@@ -194,24 +195,12 @@ fn compare(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
 /// The interpreter with PyTorch, and the peer's program.
 fn environment(arguments: &Arguments) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
     let folder = arguments.path("venv").unwrap_or_else(|| PathBuf::from("target/versus-torch-venv"));
-    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if !python.exists() {
-        let maker = arguments.text("python").unwrap_or("python3");
-        succeed(Command::new(maker).args(["-m", "venv"]).arg(&folder))?;
+    let python = Python::make(&folder, arguments.text("python").unwrap_or("python3"), &[("peer.py", PEER)])?;
+    if !python.versions()?.contains_key("torch") {
+        python.install(&[("torch".to_owned(), vec![TORCH.to_owned()])]);
+        if !python.versions()?.contains_key("torch") {
+            return Err(format!("{TORCH} is not installed").into());
+        }
     }
-    if succeed(Command::new(&python).args(["-c", "import torch"])).is_err() {
-        succeed(Command::new(&python).args(["-m", "pip", "install", "--quiet", TORCH]))?;
-    }
-    let peer = folder.join("peer.py");
-    std::fs::write(&peer, PEER)?;
-    Ok((Path::new(&python).to_path_buf(), peer))
-}
-
-fn succeed(command: &mut Command) -> Result<(), Box<dyn Error>> {
-    let output = command.output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{command:?}: {}", text.lines().last().unwrap_or("failed")).into())
+    Ok((python.interpreter().to_path_buf(), python.program("peer.py")))
 }

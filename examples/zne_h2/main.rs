@@ -143,14 +143,7 @@ fn compare(
         .par_iter()
         .zip(trained)
         .map(|(device, trained)| {
-            let observable = molecule.observable()?;
-            let mut experiment = PulseExperiment::new(
-                &device.transmons,
-                &device.ansatz,
-                device.dt,
-                &trained.values,
-                &observable,
-            )?;
+            let mut experiment = device.experiment(&trained.values, &molecule.observable()?)?;
             let mut cached = Cached::new(&mut experiment);
             fits.iter()
                 .map(|(_, zne)| match zne.run(&mut cached) {
@@ -266,9 +259,7 @@ fn repeat(
     report: &mut Report,
 ) -> Result<(), Box<dyn Error>> {
     const SEEDS: u64 = 20;
-    let observable = molecule.observable()?;
-    let experiment =
-        PulseExperiment::new(&device.transmons, &device.ansatz, device.dt, &trained.values, &observable)?;
+    let experiment = device.experiment(&trained.values, &molecule.observable()?)?;
     let runs: Vec<Mitigated> = (0..SEEDS)
         .into_par_iter()
         .map(|k| {
@@ -312,14 +303,7 @@ fn curve(
         .map(|molecule| {
             let trained =
                 train(device, molecule, steps, seed, Some(&known.values), arguments.has("reversible"))?;
-            let observable = molecule.observable()?;
-            let mut experiment = PulseExperiment::new(
-                &device.transmons,
-                &device.ansatz,
-                device.dt,
-                &trained.values,
-                &observable,
-            )?;
+            let mut experiment = device.experiment(&trained.values, &molecule.observable()?)?;
             bar.inc(1);
             Ok((trained.energy, molecule.exact, declared().run(&mut experiment)?))
         })

@@ -2,6 +2,7 @@
 
 use std::f64::consts::TAU;
 
+use ketline::Observable;
 use ketline::quantum::circuit::Confusion;
 use ketline::quantum::device::{Calibration, Hamiltonian, PulseDefaults};
 use ketline::quantum::mitigation::{Foldable, PulseExperiment};
@@ -83,6 +84,15 @@ impl Device {
             })
             .collect();
         Ok(Self { name, pair, transmons, dt, confusion, ansatz, start, tone, defaults })
+    }
+
+    /// The ansatz with these values, measured on the noisy device.
+    pub(crate) fn experiment(
+        &self,
+        values: &[f64],
+        observable: &Observable,
+    ) -> ketline::Result<PulseExperiment<'_>> {
+        PulseExperiment::new(&self.transmons, &self.ansatz, self.dt, values, observable)
     }
 }
 
@@ -171,8 +181,6 @@ pub(crate) fn gradient_free(
     let observable = molecule.observable()?;
     let cobyla = Cobyla { radius: 0.1, ..Cobyla::new(evaluations) };
     cobyla.minimise(&scattered(device, seed), |values| {
-        let mut noisy =
-            PulseExperiment::new(&device.transmons, &device.ansatz, device.dt, values, &observable)?;
-        Ok(noisy.expectation(0)?.value)
+        Ok(device.experiment(values, &observable)?.expectation(0)?.value)
     })
 }

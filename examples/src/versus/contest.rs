@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::machine::{self, Machine};
 use super::outcome::{Memory, Outcome, Timing};
+use super::venv::DRIVER;
 use super::{Complaint, Environment, Peer, Row, Side, budget};
 
 /// The longest that a peer may take to load a workload, compilation included.
@@ -131,8 +132,8 @@ impl Contest {
         if environment.version(peer.name).is_none() {
             return Err("is not installed".to_owned());
         }
-        let mut command = self.machine.command(&environment.python, threads);
-        command.arg("-u").arg(&environment.driver).arg(peer.name);
+        let mut command = self.machine.command(environment.python.interpreter(), threads);
+        command.arg("-u").arg(environment.python.program(DRIVER.0)).arg(peer.name);
         Side::start(command)
     }
 }

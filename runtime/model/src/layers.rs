@@ -165,8 +165,7 @@ impl Graph {
         dim: usize,
         deviation: f64,
     ) -> Result<Value> {
-        let ty = TensorType::new(DType::F32, [rows, dim]);
-        let table = self.parameter(&format!("{name}.weight"), ty, Init::Normal(deviation))?;
+        let table = self.table(name, rows, dim, deviation)?;
         self.apply(Embedding, &[ids, table])
     }
 
@@ -182,9 +181,13 @@ impl Graph {
         dim: usize,
         deviation: f64,
     ) -> Result<Value> {
-        let ty = TensorType::new(DType::F32, [rows, dim]);
-        let table = self.parameter(&format!("{name}.weight"), ty, Init::Normal(deviation))?;
+        let table = self.table(name, rows, dim, deviation)?;
         self.apply(EmbeddingBag, &[ids, table])
+    }
+
+    fn table(&mut self, name: &str, rows: usize, dim: usize, deviation: f64) -> Result<Value> {
+        let ty = TensorType::new(DType::F32, [rows, dim]);
+        self.parameter(&format!("{name}.weight"), ty, Init::Normal(deviation))
     }
 
     /// Rows of a tensor, along axis 0, that ids name.

@@ -139,11 +139,43 @@ pub(crate) trait Real:
     fn min(self, other: Self) -> Self;
 }
 
+/// What is the same for both precisions.
+macro_rules! alike {
+    () => {
+        const ZERO: Self = 0.0;
+        const ONE: Self = 1.0;
+        const NEG_INFINITY: Self = Self::NEG_INFINITY;
+
+        #[inline(always)]
+        fn ln(self) -> Self {
+            Self::ln(self)
+        }
+
+        #[inline(always)]
+        fn sqrt(self) -> Self {
+            Self::sqrt(self)
+        }
+
+        #[inline(always)]
+        fn abs(self) -> Self {
+            Self::abs(self)
+        }
+
+        #[inline(always)]
+        fn max(self, other: Self) -> Self {
+            if self > other { self } else { other }
+        }
+
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            if self < other { self } else { other }
+        }
+    };
+}
+
 #[allow(clippy::inline_always)] // a call within a vector loop costs more than the loop
 impl Real for f32 {
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
-    const NEG_INFINITY: Self = Self::NEG_INFINITY;
+    alike!();
 
     #[inline(always)]
     fn of(value: f64) -> Self {
@@ -216,38 +248,11 @@ impl Real for f32 {
         let q = q * s - 1.426_473_9e-2;
         x * p / q
     }
-
-    #[inline(always)]
-    fn ln(self) -> Self {
-        Self::ln(self)
-    }
-
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        Self::sqrt(self)
-    }
-
-    #[inline(always)]
-    fn abs(self) -> Self {
-        Self::abs(self)
-    }
-
-    #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        if self > other { self } else { other }
-    }
-
-    #[inline(always)]
-    fn min(self, other: Self) -> Self {
-        if self < other { self } else { other }
-    }
 }
 
 #[allow(clippy::inline_always)]
 impl Real for f64 {
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
-    const NEG_INFINITY: Self = Self::NEG_INFINITY;
+    alike!();
 
     #[inline(always)]
     fn of(value: f64) -> Self {
@@ -291,31 +296,6 @@ impl Real for f64 {
             1.0 - Self::exp(-x * x) / (fraction * std::f64::consts::PI.sqrt())
         };
         if self.is_nan() { self } else { y.copysign(self) }
-    }
-
-    #[inline(always)]
-    fn ln(self) -> Self {
-        Self::ln(self)
-    }
-
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        Self::sqrt(self)
-    }
-
-    #[inline(always)]
-    fn abs(self) -> Self {
-        Self::abs(self)
-    }
-
-    #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        if self > other { self } else { other }
-    }
-
-    #[inline(always)]
-    fn min(self, other: Self) -> Self {
-        if self < other { self } else { other }
     }
 }
 

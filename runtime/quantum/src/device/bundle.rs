@@ -1,28 +1,25 @@
-//! Snapshots that come with the crate; `data/README.md` says where the figures come from.
+//! Files of devices that come with the crate; `data/README.md` says where the figures come from.
 
-macro_rules! snapshots {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, concat!($name, ".json"), include_str!(concat!("../../data/", $name, ".json")))),*]
+/// The files of all devices in a folder of `data/`: name, file name and text.
+macro_rules! bundled {
+    ($folder:literal) => {
+        bundled!(
+            $folder: "belem", "lima", "manila", "quito", "rome", "santiago", "valencia", "jakarta", "lagos", "nairobi",
+            "perth", "guadalupe", "montreal", "mumbai"
+        )
+    };
+    ($folder:literal: $($name:literal),*) => {
+        &[$((
+            $name,
+            concat!($name, ".json"),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/", $folder, $name, ".json")),
+        )),*]
     };
 }
+pub(super) use bundled;
 
-/// Name, file name and text.
-const SNAPSHOTS: &[(&str, &str, &str)] = snapshots![
-    "belem",
-    "lima",
-    "manila",
-    "quito",
-    "rome",
-    "santiago",
-    "valencia",
-    "jakarta",
-    "lagos",
-    "nairobi",
-    "perth",
-    "guadalupe",
-    "montreal",
-    "mumbai",
-];
+/// Snapshots of calibrations.
+const SNAPSHOTS: &[(&str, &str, &str)] = bundled!("");
 
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     SNAPSHOTS.iter().map(|(name, _, _)| *name)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::bundle::bundled;
 use super::calibration::{MAX_BYTES, Reading, Trap, Warning};
 use super::document::{self, Field};
 use crate::pulse::waveform::{self, Extent};
@@ -149,9 +150,10 @@ impl PulseDefaults {
     /// # Errors
     /// [`Error::UnknownDevice`].
     pub fn bundled(name: &str) -> Result<Self> {
-        let Some((label, text)) = BUNDLED.iter().find(|(known, _)| *known == name) else {
-            let known = BUNDLED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-            return Err(Error::UnknownDevice { name: name.into(), known });
+        let Some((label, _, text)) = BUNDLED.iter().find(|(known, ..)| *known == name) else {
+            let mut known: Vec<_> = BUNDLED.iter().map(|(name, ..)| *name).collect();
+            known.sort_unstable();
+            return Err(Error::UnknownDevice { name: name.into(), known: known.join(", ") });
         };
         Self::from_compact(label, text, Reading::Strict)
     }
@@ -385,29 +387,8 @@ fn build(gate: &str, qubits: &[usize], items: &[Item]) -> Result<Schedule> {
     b.finish()
 }
 
-macro_rules! bundled {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../data/pulses/", $name, ".json")))),*]
-    };
-}
-
-/// Name and text.
-const BUNDLED: &[(&str, &str)] = bundled![
-    "belem",
-    "guadalupe",
-    "jakarta",
-    "lagos",
-    "lima",
-    "manila",
-    "montreal",
-    "mumbai",
-    "nairobi",
-    "perth",
-    "quito",
-    "rome",
-    "santiago",
-    "valencia",
-];
+/// Pulses that come with the crate.
+const BUNDLED: &[(&str, &str, &str)] = bundled!("pulses/");
 
 #[cfg(test)]
 mod tests;

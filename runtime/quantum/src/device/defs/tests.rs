@@ -189,7 +189,7 @@ fn what_is_no_such_file_is_refused_with_its_field() {
 
 #[test]
 fn bundled_pulses_can_be_played() {
-    for (name, _) in BUNDLED {
+    for (name, ..) in BUNDLED {
         let device = PulseDefaults::bundled(name).unwrap();
         assert!(device.source().contains("Apache"), "{name}");
         // A tone on a target that cancels nothing is silent, and plays.

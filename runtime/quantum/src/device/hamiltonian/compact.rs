@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{ControlLine, Exchange, Hamiltonian, SAMPLE_TIME, SAMPLE_TIMES, Transmon, flag_weak};
 use crate::Result;
+use crate::device::bundle::bundled;
 use crate::device::calibration::{Trap, Warning};
 use crate::device::document::Field;
 
@@ -99,26 +100,5 @@ pub(super) fn write(h: &Hamiltonian) -> String {
     text
 }
 
-/// Files that come with the crate: name, file name and text.
-macro_rules! bundled {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, concat!($name, ".json"), include_str!(concat!("../../../data/hamiltonians/", $name, ".json")))),*]
-    };
-}
-
-pub(super) const BUNDLED: &[(&str, &str, &str)] = bundled![
-    "belem",
-    "lima",
-    "manila",
-    "quito",
-    "rome",
-    "santiago",
-    "valencia",
-    "jakarta",
-    "lagos",
-    "nairobi",
-    "perth",
-    "guadalupe",
-    "montreal",
-    "mumbai",
-];
+/// Hamiltonians that come with the crate.
+pub(super) const BUNDLED: &[(&str, &str, &str)] = bundled!("hamiltonians/");

@@ -328,7 +328,7 @@ impl<T: Precision> Kernel<T> for Pass<'_, T> {
                 outer: self.outer,
                 outside: &outside,
                 buffer: self.buffer,
-                ahead: self.next.map(|outer| Ahead {
+                ahead: self.next.map_or(Ahead::NONE, |outer| Ahead {
                     memory: self.memory.add(2 * outer as usize),
                     starts,
                     length: *length,

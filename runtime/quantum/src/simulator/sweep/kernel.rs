@@ -62,7 +62,8 @@ pub(crate) struct Ahead<'a, T> {
 }
 
 impl<T> Ahead<'_, T> {
-    const EMPTY: Self = Self { memory: std::ptr::null(), starts: &[], length: 1 };
+    /// Nothing.
+    pub(crate) const NONE: Self = Self { memory: std::ptr::null(), starts: &[], length: 1 };
 
     /// Lines of a run, as a power of two.
     fn lines(&self) -> u32 {
@@ -114,7 +115,7 @@ pub(crate) struct Block<'a, T> {
     pub(crate) outside: &'a [u8],
     /// The amplitudes, [`padded`].
     pub(crate) buffer: *mut T,
-    pub(crate) ahead: Option<Ahead<'a, T>>,
+    pub(crate) ahead: Ahead<'a, T>,
     /// For each lane of each derivative of the sweep, its sum.
     pub(crate) sums: *mut T,
 }
@@ -141,9 +142,8 @@ impl<T: Precision> Block<'_, T> {
                     if is_on { flipped } else { k }
                 })
             });
-            let ahead = self.ahead.as_ref().unwrap_or(&Ahead::EMPTY);
             let rounds = self.layouts.tiles.len() * ((2 << self.layouts.block) / (R * V::LANES));
-            let mut asked = Asked::new(ahead, rounds);
+            let mut asked = Asked::new(&self.ahead, rounds);
             for (at, tile) in self.layouts.tiles.iter().enumerate() {
                 let end = self.bound.ends[self.first_tile + at] as usize;
                 self.tile::<V, R>(tile, &self.bound.codes[start..end], &flips, &mut asked);
