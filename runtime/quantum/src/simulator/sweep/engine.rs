@@ -7,10 +7,11 @@ use std::cell::RefCell;
 use num_complex::Complex;
 use rayon::prelude::*;
 
+use super::ahead::Ahead;
 use super::bound::Bound;
 use super::buffer::Buffer;
 use super::effort::Effort;
-use super::kernel::{Ahead, Block, Layouts, PAD_EVERY, Selection, padded};
+use super::kernel::{Block, Layouts, PAD_EVERY, Selection, padded};
 use super::meeting::Meeting;
 use super::primitive::{Primitive, Primitives};
 use super::schedule::{Shape, Stage, Sweep, schedule};

@@ -2,8 +2,7 @@
 #![allow(unsafe_code)] // vector instructions, and threads that write disjoint parts of one vector
 #![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
 
-use num_complex::Complex;
-
+use super::ahead::{Ahead, Asked};
 use super::bound::{Bound, Code, Kind, LANE_FLIPS};
 use super::tile::Tile;
 use super::vector::{Lanes, Tiled};
@@ -46,58 +45,6 @@ impl Selection {
     pub(crate) fn outside(&self, outer: u64) -> u8 {
         let parity = |mask: &u64| (mask & outer).count_ones() as u8 & 1;
         self.outside.iter().enumerate().fold(0, |part, (k, mask)| part | parity(mask) << k)
-    }
-}
-
-/// Bytes of a line of the cache.
-const LINE: usize = 64;
-
-/// What will be read next, asked for while a block is worked on: memory and arithmetic then take the time of the longer.
-pub(crate) struct Ahead<'a, T> {
-    pub(crate) memory: *const T,
-    /// Where each run of amplitudes begins.
-    pub(crate) starts: &'a [usize],
-    /// Amplitudes of a run, a power of two.
-    pub(crate) length: usize,
-}
-
-impl<T> Ahead<'_, T> {
-    /// Nothing.
-    pub(crate) const NONE: Self = Self { memory: std::ptr::null(), starts: &[], length: 1 };
-
-    /// Lines of a run, as a power of two.
-    fn lines(&self) -> u32 {
-        (2 * self.length * size_of::<T>()).div_ceil(LINE).ilog2()
-    }
-}
-
-/// How far the lines of an [`Ahead`] have been asked for.
-struct Asked<'a, T> {
-    ahead: &'a Ahead<'a, T>,
-    /// Lines of a run, as a power of two.
-    shift: u32,
-    line: usize,
-    lines: usize,
-    /// Lines to ask for with each tile, so that all are asked for in the end.
-    each: usize,
-}
-
-impl<'a, T> Asked<'a, T> {
-    fn new(ahead: &'a Ahead<'a, T>, rounds: usize) -> Self {
-        let shift = ahead.lines();
-        let lines = ahead.starts.len() << shift;
-        Self { ahead, shift, line: 0, lines, each: lines.div_ceil(rounds.max(1)) }
-    }
-
-    #[inline(always)]
-    fn next<V: Lanes>(&mut self) {
-        for _ in 0..self.each.min(self.lines - self.line) {
-            let start = self.ahead.starts[self.line >> self.shift];
-            let within = self.line & ((1 << self.shift) - 1);
-            let run = self.ahead.memory.cast::<Complex<T>>().wrapping_add(start);
-            V::prefetch(run.cast::<u8>().wrapping_add(within * LINE));
-            self.line += 1;
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! The state-vector engine: circuit → primitives → sweeps over blocks of amplitudes → tiles of vector registers.
+mod ahead;
 pub(crate) mod bound;
 mod buffer;
 pub(crate) mod effort;
