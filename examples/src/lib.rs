@@ -25,6 +25,7 @@
 //! ```
 
 mod arguments;
+pub mod digits;
 pub mod plot;
 mod progress;
 mod report;
