@@ -164,11 +164,7 @@ pub(crate) fn fidelities(
     let flip = defaults.schedule("x", &pair[..1])?;
     println!("{count} random pulses on {name}, ranked by the estimate √P and by their process fidelity:");
     let mut table = Table::new(["tones", "estimate", "Spearman's correlation"]);
-    let mut plot = Plot::new(
-        "Random pulses: fidelity, and what returning tells of it",
-        "process fidelity",
-        "estimate √P",
-    );
+    let mut plots = Vec::new();
     let bar = progress(arguments, "random pulses", 2 * count as u64);
     for (tones, label) in [(Tones::Echoed, "echoed"), (Tones::Bare, "in one go")] {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -197,9 +193,12 @@ pub(crate) fn fidelities(
             report.metric(metric, rank);
         }
         found.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let title = format!("Random pulses, tones {label}: fidelity, and what returning tells of it");
+        let mut plot = Plot::new(title, "process fidelity", "estimate √P");
         for (k, (estimate, _)) in LABELS.iter().enumerate() {
-            plot = plot.line(format!("{label}, {estimate}"), found.iter().map(|row| (row[0], row[k + 1])));
+            plot = plot.line(*estimate, found.iter().map(|row| (row[0], row[k + 1])));
         }
+        plots.push(plot.dashed("equal", found.iter().map(|row| (row[0], row[0]))));
     }
     bar.finish_and_clear();
     println!("{table}");
@@ -224,5 +223,5 @@ pub(crate) fn fidelities(
     println!("blind: an X of 10 % too much amplitude has fidelity {truth:.4}, and returns with {blind:.4}\n");
     report.metric("blind_fidelity", truth).metric("blind_return", blind);
 
-    Ok(plot::write(&out.join("zne_h2_fidelity.svg"), &[plot])?)
+    Ok(plot::write(&out.join("zne_h2_fidelity.svg"), &plots)?)
 }

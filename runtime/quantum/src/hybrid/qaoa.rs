@@ -83,7 +83,9 @@ impl<'d> Qaoa<'d> {
             let layout = Layout::Fixed(routed.physical().to_vec());
             let filled = fill(routed.circuit(), freedom, problem.vertices())?;
             let compiled = compile(&filled, device.target(), &CompileOptions { layout, ..options.clone() })?;
-            last.iter_mut().for_each(|place| *place = compiled.last()[*place]);
+            for place in &mut last {
+                *place = compiled.last()[*place];
+            }
             compiled
         };
         let physical = compiled.physical().to_vec();
@@ -280,8 +282,9 @@ impl<'d> Qaoa<'d> {
         let pulses = self.pulses(values)?;
         // The mixers that each qubit still has before it
         let mut next: Vec<VecDeque<usize>> = vec![VecDeque::new(); self.noisy.width()];
-        let order = self.places.iter().flatten().enumerate();
-        order.for_each(|(number, place)| next[*place].push_back(number));
+        for (number, place) in self.places.iter().flatten().enumerate() {
+            next[*place].push_back(number);
+        }
         let mut played = self.noisy.emptied();
         for step in self.noisy.instructions() {
             let pulse = match step {
