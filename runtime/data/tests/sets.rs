@@ -6,7 +6,9 @@ mod common;
 use std::collections::HashSet;
 
 use common::{Folder, fixed, numbers, record, stored, varying, write};
-use ketline_data::{Bytes, Codec, Dataset, Error, Loader, Position, Raw, Sampler, Schema, Settings};
+use ketline_data::{
+    Bytes, Codec, Dataset, Error, Loader, OnDamage, Position, Raw, Reader, Sampler, Schema, Settings, ndarray,
+};
 use proptest::prelude::*;
 
 fn train(dataset: &Dataset, open: usize, batch: usize) -> Loader<Raw> {
@@ -145,6 +147,54 @@ fn packed_chunks_are_read_where_the_build_can() {
     }
 }
 
+/// Batches read by a ring are those of the pool, bit for bit, packed chunks and damage included.
+#[test]
+fn a_ring_reads_what_threads_read() {
+    for (schema, codec) in [(fixed(), Codec::None), (varying(), Codec::None), (varying(), Codec::Lz4)] {
+        let folder = Folder::new("ring");
+        let settings = Settings::new().chunk_samples(50).codec(codec);
+        if settings.clone().create_raw(&folder, &schema).is_err() {
+            continue;
+        }
+        write(folder.as_ref(), &schema, 3000, settings);
+        let open = || Dataset::open(&folder).unwrap();
+        let plan = |set: &Dataset| set.plan().batch(64).lanes(2).open_chunks(5).ahead(9).seed(4);
+        let ring = match plan(&open()).ring(16).train() {
+            Err(Error::Feature { feature: "io_uring", .. }) if !cfg!(feature = "io_uring") => return,
+            loader => loader.unwrap(),
+        };
+        assert_eq!(ring.plan().reader(), Reader::Ring(16));
+        let start = match ring.epoch(0) {
+            // a sandbox may refuse; the error says so, and what else can be done
+            Err(error @ Error::Ring { .. }) => {
+                return assert!(error.to_string().contains("threads can read instead"), "{error}");
+            }
+            epoch => {
+                epoch.unwrap().next().unwrap().unwrap().samples().map(Result::unwrap).collect::<Vec<_>>()
+            }
+        };
+        let pool = epoch(&plan(&open()).threads(2).train().unwrap(), 0, &schema);
+        assert_eq!(numbers(start, &schema), pool[..64]);
+        assert_eq!(epoch(&ring, 0, &schema), pool);
+        let activity = |loader: &Loader<Raw>| {
+            let mut epoch = loader.epoch(1).unwrap();
+            assert!(epoch.by_ref().all(|batch| batch.is_ok()));
+            epoch.activity()
+        };
+        assert_eq!((activity(&ring).chunks, activity(&ring).bytes.0 % 4096), (60, 0));
+        // a file that is cut while it is read
+        let path = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let path = path.into_iter().find(|path| path.extension().is_some_and(|end| end == "chunks")).unwrap();
+        let cut = plan(&open()).ring(16).train().unwrap();
+        std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(8192).unwrap();
+        let error = cut.epoch(0).unwrap().find_map(Result::err).unwrap();
+        assert!(error.is_damage() && error.to_string().contains("the file ends at "), "{error}");
+    }
+    let folder = Folder::new("depth");
+    write(folder.as_ref(), &fixed(), 10, Settings::new());
+    assert!(Dataset::open(&folder).unwrap().plan().ring(0).train().is_err());
+}
+
 #[test]
 fn images_are_decoded_where_the_build_can() {
     use ketline_data::{Field as _, Jpeg, Kind};
@@ -161,16 +211,27 @@ fn images_are_decoded_where_the_build_can() {
     }
     writer.finish().unwrap();
     let dataset = Dataset::open(&folder).unwrap();
-    let found = dataset.plan().share(0.0..0.6, 0).train().unwrap().epoch(0).unwrap().next().unwrap();
     if cfg!(feature = "jpeg") {
         // of three samples one is cut, wherever it lies
+        let bad = (0..3).find(|id| dataset.get(*id).unwrap().0.ends_with(&[2])).unwrap();
         let batches = dataset.plan().batch(1).eval().unwrap().pass().unwrap();
-        let all: Vec<_> = batches.map(|batch| batch.map(drop)).collect();
-        assert!(all.iter().any(|batch| matches!(batch, Err(Error::Transform { .. }))));
-        let Ok(batch) = found else { return };
+        let error = batches.map(|batch| batch.map(drop)).find_map(Result::err).unwrap();
+        assert!(matches!(error, Error::Transform { sample, .. } if sample == bad), "{error}");
+        // it is passed over if that is wanted, and the others stay what they are
+        let skipping = dataset.plan().on_damage(OnDamage::Skip).decoders(2).train().unwrap();
+        let mut batches = skipping.epoch(0).unwrap();
+        let batch = batches.next().unwrap().unwrap();
+        assert_eq!((batch.len(), batch.ids().contains(&bad), batches.activity().skipped), (2, false, 1));
         let images = batch.columns().tensor::<u8, ketline_data::Axes3<3, 8, 8>>("image").unwrap();
+        assert_eq!(images.index_axis(ndarray::Axis(0), 0), images.index_axis(ndarray::Axis(0), 1));
         assert!(images.iter().any(|pixel| *pixel != images[[0, 0, 0, 0]]));
+        let mut labels = batch.columns().array::<u8>("label").unwrap().to_owned().into_raw_vec_and_offset().0;
+        labels.sort_unstable();
+        assert_eq!(labels, [0, 1]);
+        assert!(batch.samples().all(|sample| sample.unwrap().0.len() > file.len()));
+        assert!(batches.next().is_none());
     } else {
+        let found = dataset.plan().share(0.0..0.6, 0).train().unwrap().epoch(0).unwrap().next().unwrap();
         let error = found.unwrap().columns().array::<u8>("image").unwrap_err().to_string();
         assert_eq!(error, "field `image` is jpeg[3, 8, 8], expected a fixed shape");
     }

@@ -172,3 +172,79 @@ fn numbers(data: &ArrayData) -> Result<Vec<u8>, String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use arrow_array::builder::{FixedSizeListBuilder, Int16Builder, ListBuilder};
+    use arrow_array::{ArrayRef, Float64Array, Int32Array, LargeStringArray, NullArray, StringArray};
+    use arrow_schema::DataType;
+
+    use super::*;
+
+    /// Rows 1..3 of a column, as they are stored.
+    fn rows(array: ArrayRef) -> Vec<Vec<u8>> {
+        let column = column(&array.slice(1, 2).to_data()).unwrap();
+        let record = |row| {
+            let mut record = Vec::new();
+            column.write(row, 2, &mut record);
+            record
+        };
+        (0..2).map(record).collect()
+    }
+
+    #[test]
+    fn slices_are_read_where_they_lie() {
+        assert_eq!(rows(Arc::new(Int32Array::from(vec![1, 2, 3, 4]))), [[2, 0, 0, 0], [3, 0, 0, 0]]);
+        assert_eq!(rows(Arc::new(BooleanArray::from(vec![true, false, true, true]))), [[0], [1]]);
+        let texts = [vec![2, 0, 0, 0, b'b', b'c'], vec![0; 4]];
+        assert_eq!(rows(Arc::new(StringArray::from(vec!["a", "bc", "", "d"]))), texts);
+        assert_eq!(rows(Arc::new(LargeStringArray::from(vec!["a", "bc", "", "d"]))), texts);
+        let mut lists = ListBuilder::new(Int16Builder::new());
+        let mut pairs = FixedSizeListBuilder::new(Int16Builder::new(), 2);
+        for row in 0..4_i16 {
+            lists.append_value((0..row).map(Some));
+            (0..2).for_each(|at| pairs.values().append_value(10 * row + at));
+            pairs.append(true);
+        }
+        assert_eq!(rows(Arc::new(lists.finish())), [vec![2, 0, 0, 0, 0, 0], vec![4, 0, 0, 0, 0, 0, 1, 0]]);
+        assert_eq!(rows(Arc::new(pairs.finish())), [[10, 0, 11, 0], [20, 0, 21, 0]]);
+    }
+
+    #[test]
+    fn what_is_not_stored_is_named() {
+        let missing = Float64Array::from(vec![Some(1.0), None]).to_data();
+        assert_eq!(column(&missing).unwrap_err(), "has no value in row 1 of a batch");
+        let mut lists = ListBuilder::new(Int16Builder::new());
+        lists.append_value([Some(1), None]);
+        assert!(column(&lists.finish().to_data()).unwrap_err().contains("no value in row 1"));
+        assert!(column(&NullArray::new(2).to_data()).is_err());
+        let date = Field::new("when", DataType::Date32, false);
+        assert_eq!(schema([&date].into_iter()).unwrap_err(), "column `when` is Date32, which is not stored");
+    }
+
+    #[test]
+    fn tensors_have_their_axes() {
+        let item = Arc::new(Field::new("item", DataType::UInt8, false));
+        let list = DataType::FixedSizeList(Arc::clone(&item), 6);
+        let of = |metadata: &str| {
+            let keys = [
+                (EXTENSION_TYPE_NAME_KEY, "arrow.fixed_shape_tensor"),
+                (EXTENSION_TYPE_METADATA_KEY, metadata),
+            ];
+            let keys: HashMap<_, _> =
+                keys.map(|(key, value): (&str, &str)| (key.to_owned(), value.to_owned())).into();
+            kind(&Field::new("x", list.clone(), false).with_metadata(keys)).unwrap()
+        };
+        let shape = |axes: &[usize]| Kind::Fixed { dtype: DType::U8, shape: axes.to_vec() };
+        assert_eq!(of(r#"{"shape": [3, 2]}"#), shape(&[3, 2]));
+        assert_eq!(of(r#"{"shape": [3, 2], "permutation": [0, 1]}"#), shape(&[3, 2]));
+        // other orders and sizes are not what is stored
+        assert_eq!(of(r#"{"shape": [3, 2], "permutation": [1, 0]}"#), shape(&[6]));
+        assert_eq!(of(r#"{"shape": [3, 3]}"#), shape(&[6]));
+        let nested = DataType::FixedSizeList(Arc::new(Field::new("item", list, false)), 4);
+        assert_eq!(kind(&Field::new("x", nested, false)).unwrap(), shape(&[4, 6]));
+    }
+}
