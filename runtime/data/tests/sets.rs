@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::{Folder, fixed, numbers, record, stored, varying, write};
+use common::{Folder, cases, fixed, numbers, record, stored, varying, write};
 use ketline_data::{
     Bytes, Codec, Dataset, Error, Loader, OnDamage, Position, Raw, Reader, Sampler, Schema, Settings, ndarray,
 };
@@ -238,18 +238,25 @@ fn images_are_decoded_where_the_build_can() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(cases(300)))]
 
-    /// On real files, with threads, ranks, lanes and ragged ends; the order alone has 10,000 cases beside its code.
+    /// On real files, with budgets, threads, ranks, lanes and ragged ends; the order alone has 10,000 cases beside its code.
     #[test]
     fn each_sample_comes_once_on_all_ranks(
         samples in 0_u32..700, chunk in 1_usize..40, open in 1_usize..9, threads in 1_usize..4,
         rows in 1_usize..20, (ranks, per_rank) in (1_usize..4, 1_usize..3), varies: bool, seed: u64, from in 0.0..1.0,
+        budget in proptest::option::of(1_u64..60),
     ) {
         let (folder, lanes) = (Folder::new("once"), ranks * per_rank);
         let schema = if varies { varying() } else { fixed() };
         write(folder.as_ref(), &schema, samples, Settings::new().chunk_samples(chunk).seed(seed));
         let dataset = Dataset::open(&folder).unwrap();
+        // open chunks are given, or what a budget has room for
+        let open = match budget.map(|kib| dataset.plan().batch(rows * lanes).lanes(lanes).budget(Bytes::kib(kib)).train()) {
+            None => open,
+            Some(Ok(loader)) => loader.plan().open_chunks() / lanes,
+            Some(Err(error)) => return Ok(prop_assert!(matches!(error, Error::Budget { .. }), "{error}")),
+        };
         let plan = |rank| {
             let planner = dataset.plan().batch(rows * lanes).open_chunks(open).ahead(1).threads(threads).lanes(lanes);
             planner.rank(rank, ranks).budget(Bytes::mib(64)).seed(seed).train().unwrap()

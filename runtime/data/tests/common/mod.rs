@@ -6,6 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ketline_data::{DType, Dataset, Field, Kind, Raw, Schema, Settings};
 
+/// How many cases a property is tried on: `KETLINE_FUZZ=1000000 cargo test --release -p ketline-data --test faults any_bytes`
+/// tries as many as wanted.
+pub fn cases(usual: u32) -> u32 {
+    std::env::var("KETLINE_FUZZ").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 /// A folder that is removed when it is dropped.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
