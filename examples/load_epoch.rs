@@ -25,7 +25,7 @@ const FLAGS: [Flag; 11] = [
     Flag::value(
         "ring",
         "N",
-        "read by io_uring, N chunks at once (a build with `--features ketline/io_uring`)",
+        "read by io_uring, N chunks at once (Linux)",
     ),
     Flag::value("open", "N", "chunks open at once [what the budget holds]"),
     Flag::value("step", "MS", "time that the program spends on each batch; batches are then made ahead [0]"),
