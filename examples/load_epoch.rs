@@ -22,11 +22,7 @@ const FLAGS: [Flag; 11] = [
         "distinct chunks wanted in a batch, to choose the size by [120, at most half of the batch]",
     ),
     Flag::value("threads", "N", "threads that read [2]"),
-    Flag::value(
-        "ring",
-        "N",
-        "read by io_uring, N chunks at once (Linux)",
-    ),
+    Flag::value("ring", "N", "read by io_uring, N chunks at once (Linux)"),
     Flag::value("open", "N", "chunks open at once [what the budget holds]"),
     Flag::value("step", "MS", "time that the program spends on each batch; batches are then made ahead [0]"),
     Flag::switch("direct", "read past the page cache, also what lies there"),

@@ -12,7 +12,7 @@ use ketline_examples::versus::{
 };
 use serde_json::{Value, json};
 
-use crate::limit::Limits;
+use crate::limit::{Limits, evict};
 use crate::ours;
 use crate::row::{Cache, Row};
 use crate::workload::Workload;
@@ -214,7 +214,7 @@ impl Contest {
             side.ask(load, LOADING)?;
         }
         match row.cache {
-            Cache::Cold => self.limits.evict(files),
+            Cache::Cold => evict(files),
             Cache::Warm => warm(files),
         }
         .map_err(|error| format!("{}: {error}", files.display()))?;

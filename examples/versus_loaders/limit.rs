@@ -81,11 +81,6 @@ impl Limits {
         text.split_whitespace().nth(2)?.parse::<u64>().ok().map(|sectors| 512 * sectors)
     }
 
-    /// Lets the page cache forget a file, or all files of a folder.
-    pub(crate) fn evict(&self, path: &Path) -> io::Result<()> {
-        files(path).iter().try_for_each(|file| evict(file))
-    }
-
     /// Puts a process into a group of its own, whose memory is counted, and limited if that is wanted.
     pub(crate) fn group(&self, process: u32, cap: Option<u64>, slow: Option<Slow>) -> io::Result<Group> {
         let mut group = Group { folders: Vec::new(), memory: None };
@@ -158,9 +153,14 @@ impl fmt::Display for Limits {
     }
 }
 
+/// Lets the page cache forget a file, or all files of a folder.
+pub(crate) fn evict(path: &Path) -> io::Result<()> {
+    files(path).iter().try_for_each(|file| forget(file))
+}
+
 /// Advises the system to forget a file's pages, which it does unless they wait to be written: `dd` asks for it without reading
 /// anything.
-fn evict(path: &Path) -> io::Result<()> {
+fn forget(path: &Path) -> io::Result<()> {
     let mut file = OsString::from("if=");
     file.push(path);
     let status = Command::new("dd").arg(file).args(["iflag=nocache", "count=0", "status=none"]).status()?;

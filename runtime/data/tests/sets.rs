@@ -255,7 +255,8 @@ proptest! {
         let open = match budget.map(|kib| dataset.plan().batch(rows * lanes).lanes(lanes).budget(Bytes::kib(kib)).train()) {
             None => open,
             Some(Ok(loader)) => loader.plan().open_chunks() / lanes,
-            Some(Err(error)) => return Ok(prop_assert!(matches!(error, Error::Budget { .. }), "{error}")),
+            Some(Err(Error::Budget { .. })) => return Ok(()),
+            Some(Err(error)) => return Err(TestCaseError::fail(error.to_string())),
         };
         let plan = |rank| {
             let planner = dataset.plan().batch(rows * lanes).open_chunks(open).ahead(1).threads(threads).lanes(lanes);

@@ -14,7 +14,7 @@ pub(crate) const PRESENT: bool = true;
 
 /// A ring, with the memory that its reads write to: what is under way is owned by the ring until it is done.
 pub(crate) struct Ring<T> {
-    ring: IoUring,
+    kernel: IoUring,
     /// What is under way, at the place whose number the kernel hands back.
     flights: Vec<Option<(AlignedBuffer, T)>>,
     /// What could not be asked for.
@@ -39,8 +39,8 @@ impl<T> fmt::Debug for Ring<T> {
 impl<T> Ring<T> {
     /// A ring for so many reads at once.
     pub(crate) fn new(depth: usize) -> io::Result<Self> {
-        let ring = IoUring::new(u32::try_from(depth).map_err(io::Error::other)?)?;
-        Ok(Self { ring, flights: (0..depth).map(|_| None).collect(), refused: Vec::new() })
+        let kernel = IoUring::new(u32::try_from(depth).map_err(io::Error::other)?)?;
+        Ok(Self { kernel, flights: (0..depth).map(|_| None).collect(), refused: Vec::new() })
     }
 
     /// How many reads it holds.
@@ -67,13 +67,13 @@ impl<T> Ring<T> {
         let entry = read.build().user_data(place as u64);
         // SAFETY: the memory is `buffer`'s own and at least `len` long; moving the buffer does not move it. The flight keeps it
         // until the kernel says that it is done: `wait` hands it back only then, and dropping the ring waits or leaks it.
-        let pushed = unsafe { self.ring.submission().push(&entry) };
+        let pushed = unsafe { self.kernel.submission().push(&entry) };
         if pushed.is_err() {
             return self.refused.push(Done { buffer, with, read: Err(io::ErrorKind::QuotaExceeded.into()) });
         }
         self.flights[place] = Some((buffer, with));
         // What is not taken now is taken by the next call, or while waiting.
-        let _ = self.ring.submit();
+        let _ = self.kernel.submit();
     }
 
     /// Waits for any read.
@@ -85,8 +85,8 @@ impl<T> Ring<T> {
             return Ok(done);
         }
         while self.under_way() > 0 {
-            let Some(entry) = self.ring.completion().next() else {
-                match self.ring.submit_and_wait(1) {
+            let Some(entry) = self.kernel.completion().next() else {
+                match self.kernel.submit_and_wait(1) {
                     Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                     _ => continue,
                 }
