@@ -22,28 +22,29 @@ fn threads_end_with_their_epoch() {
     write(folder.as_ref(), &schema, 5000, Settings::new().chunk_samples(50));
     let dataset = Dataset::open(&folder).unwrap();
     let loader = dataset.plan().batch(64).threads(4).open_chunks(5).ahead(2).batches_held(3).train().unwrap();
-    let none_left = |what: &str| {
-        // One that was joined is listed for a moment more.
+    let expect = |count: usize, what: &str| {
+        // One that begins has no name yet, and one that was joined is listed for a moment more.
         let start = Instant::now();
-        while threads() > 0 {
-            assert!(start.elapsed() < Duration::from_secs(10), "{what}: {} threads", threads());
+        while threads() != count {
+            let waited = start.elapsed();
+            assert!(waited < Duration::from_secs(10), "{what}: {} threads, expected {count}", threads());
             std::thread::sleep(Duration::from_millis(1));
         }
     };
     for taken in [0, 1, 5] {
         let mut epoch = loader.epoch(taken as u64).unwrap();
         assert_eq!(epoch.by_ref().take(taken).map(Result::unwrap).count(), taken);
-        assert_eq!(threads(), 4);
+        expect(4, "an epoch");
         drop(epoch);
-        none_left("an epoch that was dropped");
+        expect(0, "an epoch that was dropped");
         let mut ahead = loader.epoch(0).unwrap().ahead().unwrap();
         assert_eq!(ahead.by_ref().take(taken).map(Result::unwrap).count(), taken);
-        assert_eq!(threads(), 5);
+        expect(5, "batches ahead");
         drop(ahead);
-        none_left("one ahead of the caller");
+        expect(0, "batches ahead that were dropped");
     }
     let mut mapped = loader.epoch(0).unwrap().transform(2, ketline_data::OnFault::Stop, |id, _| Ok(id));
     assert!(mapped.next().unwrap().is_ok());
     drop(mapped);
-    none_left("one with a transform");
+    expect(0, "a transform that was dropped");
 }

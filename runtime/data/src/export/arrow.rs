@@ -1,4 +1,5 @@
 //! Arrow files.
+#![allow(clippy::cast_possible_wrap)] // no size of a sample or a chunk is above 2^30
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -114,7 +115,7 @@ fn array(column: &Column, data_type: &DataType) -> Result<ArrayRef, ArrowError> 
     let data = |len| ArrayData::builder(data_type.clone()).len(len);
     let edges = |unit: usize| {
         let ends = column.ends().iter().map(|end| (end / unit) as i32);
-        Buffer::from_iter(std::iter::once(0).chain(ends))
+        std::iter::once(0).chain(ends).collect::<Buffer>()
     };
     let (dtype, bytes, rows) = (column.kind.dtype(), column.bytes(), column.rows());
     let data = match column.kind {
@@ -134,7 +135,7 @@ fn array(column: &Column, data_type: &DataType) -> Result<ArrayRef, ArrowError> 
 
 fn numbers(dtype: DType, bytes: &[u8]) -> Result<ArrayData, ArrowError> {
     if dtype == DType::Bool {
-        return Ok(BooleanArray::from_iter(bytes.iter().map(|byte| Some(*byte == 1))).into());
+        return Ok(bytes.iter().map(|byte| Some(*byte == 1)).collect::<BooleanArray>().into());
     }
     let data = ArrayData::builder(data_type(dtype)).len(bytes.len() / dtype.size());
     data.add_buffer(Buffer::from_slice_ref(bytes)).build()

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use arrow_array::{Array as _, BooleanArray, RecordBatch};
+use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
 use arrow_ipc::reader::FileReader;
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};
@@ -153,7 +154,7 @@ fn whole(data: &ArrayData) -> Result<&ArrayData, String> {
 fn numbers(data: &ArrayData) -> Result<Vec<u8>, String> {
     let data = whole(data)?;
     let part = |size: usize| {
-        let all = data.buffers().first().map(|buffer| buffer.as_slice()).unwrap_or_default();
+        let all = data.buffers().first().map(Buffer::as_slice).unwrap_or_default();
         let part = all.get(data.offset() * size..(data.offset() + data.len()) * size);
         part.map(<[u8]>::to_vec).ok_or_else(|| "has fewer values than rows".to_owned())
     };
@@ -179,13 +180,13 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::builder::{FixedSizeListBuilder, Int16Builder, ListBuilder};
-    use arrow_array::{ArrayRef, Float64Array, Int32Array, LargeStringArray, NullArray, StringArray};
+    use arrow_array::{Float64Array, Int32Array, LargeStringArray, NullArray, StringArray};
     use arrow_schema::DataType;
 
     use super::*;
 
     /// Rows 1..3 of a column, as they are stored.
-    fn rows(array: ArrayRef) -> Vec<Vec<u8>> {
+    fn rows(array: &dyn Array) -> Vec<Vec<u8>> {
         let column = column(&array.slice(1, 2).to_data()).unwrap();
         let record = |row| {
             let mut record = Vec::new();
@@ -197,11 +198,11 @@ mod tests {
 
     #[test]
     fn slices_are_read_where_they_lie() {
-        assert_eq!(rows(Arc::new(Int32Array::from(vec![1, 2, 3, 4]))), [[2, 0, 0, 0], [3, 0, 0, 0]]);
-        assert_eq!(rows(Arc::new(BooleanArray::from(vec![true, false, true, true]))), [[0], [1]]);
+        assert_eq!(rows(&Int32Array::from(vec![1, 2, 3, 4])), [[2, 0, 0, 0], [3, 0, 0, 0]]);
+        assert_eq!(rows(&BooleanArray::from(vec![true, false, true, true])), [[0], [1]]);
         let texts = [vec![2, 0, 0, 0, b'b', b'c'], vec![0; 4]];
-        assert_eq!(rows(Arc::new(StringArray::from(vec!["a", "bc", "", "d"]))), texts);
-        assert_eq!(rows(Arc::new(LargeStringArray::from(vec!["a", "bc", "", "d"]))), texts);
+        assert_eq!(rows(&StringArray::from(vec!["a", "bc", "", "d"])), texts);
+        assert_eq!(rows(&LargeStringArray::from(vec!["a", "bc", "", "d"])), texts);
         let mut lists = ListBuilder::new(Int16Builder::new());
         let mut pairs = FixedSizeListBuilder::new(Int16Builder::new(), 2);
         for row in 0..4_i16 {
@@ -209,8 +210,8 @@ mod tests {
             (0..2).for_each(|at| pairs.values().append_value(10 * row + at));
             pairs.append(true);
         }
-        assert_eq!(rows(Arc::new(lists.finish())), [vec![2, 0, 0, 0, 0, 0], vec![4, 0, 0, 0, 0, 0, 1, 0]]);
-        assert_eq!(rows(Arc::new(pairs.finish())), [[10, 0, 11, 0], [20, 0, 21, 0]]);
+        assert_eq!(rows(&lists.finish()), [vec![2, 0, 0, 0, 0, 0], vec![4, 0, 0, 0, 0, 0, 1, 0]]);
+        assert_eq!(rows(&pairs.finish()), [[10, 0, 11, 0], [20, 0, 21, 0]]);
     }
 
     #[test]
