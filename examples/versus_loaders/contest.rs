@@ -145,13 +145,14 @@ impl Contest {
             return Err(reason.to_owned());
         }
         let wanted = if self.environment.is_some() { row.peers() } else { &[] };
-        let (mut ours, mut absent) = (Entry::default(), Vec::new());
+        let (mut ours, mut absent, mut disagreements) = (Entry::default(), Vec::new(), Vec::new());
         let mut peers: Vec<_> = wanted.iter().map(|peer| (*peer, Entry::default())).collect();
         for round in 0..ROUNDS {
             if round > 0 && Instant::now() > end {
                 break;
             }
-            self.ours(row, workload, &mut ours)?;
+            let wrong = self.ours(row, workload, &mut ours)?;
+            disagreements.extend(wrong.map(|wrong| format!("{}: ketline {wrong}", row.name)));
             let best = peers.iter().map(|(_, entry)| entry.timing().seconds()).fold(f64::INFINITY, f64::min);
             peers.retain_mut(|(peer, entry)| {
                 if round > 0 && entry.timing().seconds() > HOPELESS * best {
@@ -170,15 +171,20 @@ impl Contest {
             memory: None,
             peers: peers.iter().map(|(peer, entry)| (*peer, entry.timing())).collect(),
             absent,
-            disagreements: Vec::new(),
+            disagreements,
             load: load(),
         };
         let peers = peers.into_iter().map(|(peer, entry)| (peer, entry.reads)).collect();
         Ok(Measured { outcome, ours: ours.reads, peers, workload: *workload })
     }
 
-    /// Runs our side once.
-    fn ours(&self, row: &Row, workload: &Workload, entry: &mut Entry) -> Result<(), Complaint> {
+    /// Runs our side once; says if it lost samples or repeated some.
+    fn ours(
+        &self,
+        row: &Row,
+        workload: &Workload,
+        entry: &mut Entry,
+    ) -> Result<Option<Complaint>, Complaint> {
         let set = workload.set(&self.data);
         let mut command = self.machine.command(&self.program, row.threads());
         command.args(["side", &ours::question(workload, &set, row.budget.bytes(workload), self.longest)]);
@@ -186,7 +192,7 @@ impl Contest {
         self.run(side, &json!({ "ask": "load" }), &set, row, (workload, true), entry)
     }
 
-    /// Runs a peer once.
+    /// Runs a peer once, which must not lose samples either.
     fn theirs(&self, peer: Peer, row: &Row, workload: &Workload, entry: &mut Entry) -> Result<(), Complaint> {
         let environment = self.environment.as_ref().ok_or("no peers are wanted")?;
         if let Some(complaint) = self.failed.get(&(peer.name, workload.name)) {
@@ -197,7 +203,7 @@ impl Contest {
         let side = Side::start(environment.command(self.machine, peer, row.threads())?)?;
         let question = self.question(row.workload(), workload);
         let load = json!({ "ask": "load", "workload": question, "option": peer.option });
-        self.run(side, &load, &files, row, (workload, false), entry)
+        self.run(side, &load, &files, row, (workload, false), entry)?.map_or(Ok(()), Err)
     }
 
     fn run(
@@ -208,7 +214,7 @@ impl Contest {
         row: &Row,
         (workload, own): (&Workload, bool),
         entry: &mut Entry,
-    ) -> Result<(), Complaint> {
+    ) -> Result<Option<Complaint>, Complaint> {
         // What Python imports is not counted; all of ours is.
         if !own {
             side.ask(load, LOADING)?;
@@ -234,7 +240,7 @@ impl Contest {
         let (samples, distinct, all) = (found("samples"), found("distinct"), workload.samples as f64);
         let partial = samples < all && seconds > self.longest.as_secs_f64();
         if distinct != samples || !(partial || samples == all) {
-            return Err(format!("gave {samples} samples, {distinct} of them distinct, expected {all}"));
+            return Ok(Some(format!("gave {samples} samples, {distinct} of them distinct, expected {all}")));
         }
         entry.rounds.push(seconds * all / samples);
         let reads = &mut entry.reads;
@@ -242,7 +248,7 @@ impl Contest {
         reads.peak = reads.peak.max(group.peak().unwrap_or_default());
         reads.partial |= partial;
         (reads.bins, reads.chunks, reads.planned) = (found("bins"), found("chunks"), found("planned"));
-        Ok(())
+        Ok(None)
     }
 }
 

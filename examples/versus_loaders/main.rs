@@ -1,6 +1,6 @@
 //! Ketline's loader beside those of others, in turn and in one run: how much faster than each, within which memory.
 //!
-//! `cargo run --release --example versus_loaders` (up to 20 minutes and 25 GB of disk, of which the data take 6 the first time;
+//! `cargo run --release --example versus_loaders` (up to 20 minutes, 6 of them for the data the first time, and 25 GB of disk;
 //! `--quick` with a tenth of the data). The others are Python packages; they are installed into an environment of their own, in
 //! the build folder. Limits on memory and on the disk are those of Linux's control groups, which only root can make: where
 //! they cannot be made, rows that need them are named and left out.
@@ -102,14 +102,15 @@ fn versus(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let end = Instant::now() + Duration::try_from_secs_f64(60.0 * minutes).unwrap_or_default();
     let mut budget = Budget::new(end, &rows);
     let bar = progress(arguments, "measuring", rows.len() as u64);
-    let mut measured = Vec::new();
+    let (mut measured, mut wrong) = (Vec::new(), Vec::new());
     for row in rows {
         bar.set_message(row.name);
         let workload = workload(row.workload).ok_or("a row without a workload")?;
         match contest.measure(row, workload, budget.take(row, Instant::now())) {
-            Ok(outcome) => {
-                bar.suspend(|| println!("{}", table::line(&outcome)));
-                measured.push(outcome);
+            Ok(done) => {
+                bar.suspend(|| println!("{}", table::line(&done)));
+                wrong.extend(done.outcome.disagreements.iter().cloned());
+                measured.push(done);
             }
             Err(complaint) => bar.suspend(|| println!("{}: not measured: {complaint}", row.name)),
         }
@@ -118,5 +119,8 @@ fn versus(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     bar.finish_and_clear();
     table::print(&measured);
     println!("{:.0} s in all", start.elapsed().as_secs_f64());
+    if !wrong.is_empty() {
+        return Err(format!("each sample must come once:\n  {}", wrong.join("\n  ")).into());
+    }
     Ok(table::report(&measured))
 }
