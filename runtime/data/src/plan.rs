@@ -25,6 +25,7 @@ pub enum OnDamage {
 
 /// Who reads chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reader {
     /// So many threads, each a chunk at a time.
     Threads(usize),
@@ -33,10 +34,11 @@ pub enum Reader {
 }
 
 impl Reader {
-    /// Chunks that are read at once.
-    pub(crate) fn at_once(self) -> usize {
+    /// Chunks ahead that keep it busy: a thread reads one and finds the next.
+    pub(crate) fn busy(self) -> usize {
         match self {
-            Self::Threads(count) | Self::Ring(count) => count,
+            Self::Threads(threads) => 2 * threads,
+            Self::Ring(depth) => depth,
         }
     }
 }

@@ -125,7 +125,7 @@ impl<S: Sample> Planner<S> {
         self
     }
 
-    /// Chunks that are read ahead in each lane (twice those that are read at once, or an eighth of those that the budget holds, if that is more).
+    /// Chunks that are read ahead in each lane (two a thread or as many as a ring holds, or an eighth of those that the budget holds, if that is more).
     pub fn ahead(mut self, chunks: usize) -> Self {
         self.ahead = Some(chunks);
         self
@@ -301,7 +301,7 @@ impl<S: Sample> Planner<S> {
                 + self.scratch(decoders),
         };
         let (budget, open, ahead) =
-            self.share_out(mode, &parts, reader.at_once(), (lanes, lanes / ranks), pieces.len())?;
+            self.share_out(mode, &parts, reader.busy(), (lanes, lanes / ranks), pieces.len())?;
         Ok(Plan {
             mode,
             batch,
@@ -339,7 +339,7 @@ impl<S: Sample> Planner<S> {
         &self,
         mode: Mode,
         parts: &Parts,
-        at_once: usize,
+        busy: usize,
         (lanes, own): (usize, usize),
         pieces: usize,
     ) -> Result<(Bytes, usize, usize)> {
@@ -355,11 +355,11 @@ impl<S: Sample> Planner<S> {
         let window = defaults.window.map(|window| window.div_ceil(per_chunk));
         let wanted_open = self.open.or(defaults.open_chunks.max(window));
         let wanted_open = if mode == Mode::InOrder { Some(1) } else { wanted_open };
-        let usual_ahead = (2 * at_once).max(slots / 8).min(slots / 2).max(1);
+        let usual_ahead = busy.max(slots / 8).min(slots / 2).max(1);
         let (open, ahead) = match (wanted_open, wanted_ahead) {
             (Some(open), Some(ahead)) => (open, ahead),
             (Some(open), None) if mode == Mode::InOrder => {
-                (open, slots.saturating_sub(1).clamp(1, 64 * at_once))
+                (open, slots.saturating_sub(1).clamp(1, 32 * busy))
             }
             (Some(open), None) => (open, usual_ahead.min(slots.saturating_sub(open)).max(1)),
             (None, ahead) => {
