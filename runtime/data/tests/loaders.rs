@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{Folder, cases, epoch, fixed, numbers, train, varying, write};
 use ketline_data::{
-    Bytes, Codec, Dataset, Disk, Error, Loader, Position, Raw, Reader, Sampler, Settings, Storage,
+    Bytes, Codec, Dataset, Disk, Error, Loader, Position, Raw, Reader, Sampler, Schema, Settings, Storage,
 };
 use proptest::prelude::*;
 
@@ -60,72 +60,122 @@ fn a_ring_reads_what_threads_read() {
     assert!(Dataset::open(&folder).unwrap().plan().ring(0).train().is_err());
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases(10_000)))]
+/// A set and a way to read it.
+#[derive(Clone, Debug)]
+struct Case {
+    samples: u32,
+    chunk: usize,
+    open: usize,
+    /// In KiB; chunks are then open as it has room for.
+    budget: Option<u64>,
+    threads: usize,
+    rows: usize,
+    ranks: usize,
+    /// Lanes of each rank.
+    lanes: usize,
+    seed: u64,
+    /// Where a run is left, as a share of the epoch.
+    left: f64,
+    /// On a real disk; memory is faster.
+    disk: bool,
+}
 
-    /// With budgets, threads, ranks, lanes and ragged ends; some on a real disk, the others in memory, which is faster.
-    #[test]
-    fn each_sample_comes_once_on_all_ranks(
-        samples in 0_u32..300, chunk in 1_usize..40, open in 1_usize..9, threads in 1_usize..4,
-        rows in 1_usize..20, (ranks, per_rank) in (1_usize..4, 1_usize..3), varies: bool, seed: u64, from in 0.0..1.0,
-        budget in proptest::option::of(1_u64..60), disk in proptest::bool::weighted(0.01),
-    ) {
-        let (folder, lanes) = (Folder::new("once"), ranks * per_rank);
-        let schema = if varies { varying() } else { fixed() };
-        let storage: Arc<dyn Storage> = if disk { Arc::new(Disk::default()) } else { ketline_data::fuzzing::memory() };
-        let settings = Settings::new().chunk_samples(chunk).seed(seed).threads(1).storage(Arc::clone(&storage));
-        write(folder.as_ref(), &schema, samples, settings);
-        let dataset = Dataset::<Raw>::open_in(&folder, &*storage).unwrap();
-        // open chunks are given, or what a budget has room for
-        let open = match budget.map(|kib| dataset.plan().batch(rows * lanes).lanes(lanes).budget(Bytes::kib(kib)).train()) {
-            None => open,
-            Some(Ok(loader)) => loader.plan().open_chunks() / lanes,
-            Some(Err(Error::Budget { .. })) => return Ok(()),
-            Some(Err(error)) => return Err(TestCaseError::fail(error.to_string())),
-        };
-        let plan = |rank| {
-            let planner = dataset.plan().batch(rows * lanes).open_chunks(open).ahead(1).threads(threads).lanes(lanes);
-            planner.rank(rank, ranks).budget(Bytes::mib(64)).seed(seed).train().unwrap()
-        };
-        let (mut all, mut read) = (Vec::new(), 0);
-        let alone = dataset.plan().batch(rows * lanes).open_chunks(open).ahead(3).lanes(lanes).budget(Bytes::mib(64)).seed(seed);
-        let alone = alone.train().unwrap();
-        let mut whole = Vec::new();
-        for batch in alone.epoch(1).unwrap() {
-            whole.push(batch.unwrap().ids().iter().copied().collect::<HashSet<u64>>());
-        }
-        for rank in 0..ranks {
-            let loader = plan(rank);
-            let mut batches = loader.epoch(1).unwrap();
-            let (mut tail, mut number) = (Vec::new(), 0);
-            let start = (from * loader.plan().batches(1) as f64) as u64;
-            let mut position = None;
-            loop {
-                if number == start {
-                    position = Some(batches.position());
-                }
-                let Some(batch) = batches.next() else { break };
-                let batch = batch.unwrap();
-                prop_assert!(batch.len() <= rows * per_rank);
-                // the same batches as with one rank
-                prop_assert!(batch.ids().iter().all(|id| whole[number as usize].contains(id)));
-                let own = numbers(batch.samples().map(Result::unwrap), &schema);
-                if number >= start {
-                    tail.extend(own.clone());
-                }
-                all.extend(own);
-                number += 1;
+prop_compose! {
+    fn any_case()(
+        (samples, chunk, rows) in (0_u32..300, 1_usize..40, 1_usize..20),
+        (open, budget, threads) in (1_usize..9, proptest::option::of(1_u64..60), 1_usize..4),
+        (ranks, lanes, seed) in (1_usize..4, 1_usize..3, any::<u64>()),
+        (left, disk) in (0.0..1.0, proptest::bool::weighted(0.01)),
+    ) -> Case {
+        Case { samples, chunk, open, budget, threads, rows, ranks, lanes, seed, left, disk }
+    }
+}
+
+fn comes_once(case: &Case, schema: &Schema) -> Result<(), TestCaseError> {
+    let Case { samples, chunk, open, budget, threads, rows, ranks, lanes: per_rank, seed, left, disk } =
+        *case;
+    let (folder, lanes) = (Folder::new("once"), ranks * per_rank);
+    let storage: Arc<dyn Storage> =
+        if disk { Arc::new(Disk::default()) } else { ketline_data::fuzzing::memory() };
+    let settings = Settings::new().chunk_samples(chunk).seed(seed).threads(1).storage(Arc::clone(&storage));
+    write(folder.as_ref(), schema, samples, settings);
+    let dataset = Dataset::<Raw>::open_in(&folder, &*storage).unwrap();
+    // open chunks are given, or what a budget has room for
+    let open = match budget
+        .map(|kib| dataset.plan().batch(rows * lanes).lanes(lanes).budget(Bytes::kib(kib)).train())
+    {
+        None => open,
+        Some(Ok(loader)) => loader.plan().open_chunks() / lanes,
+        Some(Err(Error::Budget { .. })) => return Ok(()),
+        Some(Err(error)) => return Err(TestCaseError::fail(error.to_string())),
+    };
+    let plan = |rank| {
+        let planner =
+            dataset.plan().batch(rows * lanes).open_chunks(open).ahead(1).threads(threads).lanes(lanes);
+        planner.rank(rank, ranks).budget(Bytes::mib(64)).seed(seed).train().unwrap()
+    };
+    let (mut all, mut read) = (Vec::new(), 0);
+    let alone = dataset
+        .plan()
+        .batch(rows * lanes)
+        .open_chunks(open)
+        .ahead(3)
+        .lanes(lanes)
+        .budget(Bytes::mib(64))
+        .seed(seed);
+    let alone = alone.train().unwrap();
+    let mut whole = Vec::new();
+    for batch in alone.epoch(1).unwrap() {
+        whole.push(batch.unwrap().ids().iter().copied().collect::<HashSet<u64>>());
+    }
+    for rank in 0..ranks {
+        let loader = plan(rank);
+        let mut batches = loader.epoch(1).unwrap();
+        let (mut tail, mut number) = (Vec::new(), 0);
+        let start = (left * loader.plan().batches(1) as f64) as u64;
+        let mut position = None;
+        loop {
+            if number == start {
+                position = Some(batches.position());
             }
-            read += batches.activity().chunks;
-            // goes on bit for bit, from the text of the position
-            let position: Position = position.unwrap().to_string().parse().unwrap();
-            let resumed = loader.resume(&position).unwrap();
-            let resumed = resumed.flat_map(|batch| batch.unwrap().samples().map(Result::unwrap).collect::<Vec<_>>());
-            prop_assert_eq!(numbers(resumed, &schema), tail);
+            let Some(batch) = batches.next() else { break };
+            let batch = batch.unwrap();
+            prop_assert!(batch.len() <= rows * per_rank);
+            // the same batches as with one rank
+            prop_assert!(batch.ids().iter().all(|id| whole[number as usize].contains(id)));
+            let own = numbers(batch.samples().map(Result::unwrap), schema);
+            if number >= start {
+                tail.extend(own.clone());
+            }
+            all.extend(own);
+            number += 1;
         }
-        all.sort_unstable();
-        prop_assert_eq!(all, (0..samples).collect::<Vec<_>>());
-        prop_assert_eq!(read, dataset.chunks().len() as u64);
+        read += batches.activity().chunks;
+        // goes on bit for bit, from the text of the position
+        let position: Position = position.unwrap().to_string().parse().unwrap();
+        let resumed = loader.resume(&position).unwrap();
+        let resumed =
+            resumed.flat_map(|batch| batch.unwrap().samples().map(Result::unwrap).collect::<Vec<_>>());
+        prop_assert_eq!(numbers(resumed, schema), tail);
+    }
+    all.sort_unstable();
+    prop_assert_eq!(all, (0..samples).collect::<Vec<_>>());
+    prop_assert_eq!(read, dataset.chunks().len() as u64);
+    Ok(())
+}
+
+// Two tests of half of the cases each, because they run beside each other.
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases(5000)))]
+
+    #[test]
+    fn samples_of_one_size_come_once_on_all_ranks(case in any_case()) {
+        comes_once(&case, &fixed())?;
+    }
+
+    #[test]
+    fn samples_of_any_size_come_once_on_all_ranks(case in any_case()) {
+        comes_once(&case, &varying())?;
     }
 }
 
