@@ -1,93 +1,16 @@
 //! Graphs: operators, the tensors between them, inputs and parameters.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod node;
+mod rewrite;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::operator::{Cast, Operator};
-use crate::{DType, Error, Result, TensorType};
+use crate::operator::Operator;
+use crate::{Error, Result, TensorType};
 
-/// A tensor of a graph, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Value(pub(crate) u32);
-
-impl Value {
-    /// Its number, counted in the order in which tensors were made.
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// How a parameter begins.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Init {
-    /// The same number everywhere.
-    Constant(f64),
-    /// Normal with this standard deviation and mean zero.
-    Normal(f64),
-    /// Uniform between minus and plus this bound.
-    Uniform(f64),
-}
-
-/// Where a tensor comes from.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Source {
-    /// It is given for each step.
-    Input,
-    /// It is trained.
-    Parameter(Init),
-    /// It is kept from step to step without being trained, such as a running mean.
-    State(Init),
-    /// It is a result of a node.
-    Node {
-        /// Number of the node.
-        node: usize,
-        /// Number of the result.
-        result: usize,
-    },
-}
-
-/// A tensor's place in a graph.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tensor {
-    /// Its name; parameters and inputs are found by it.
-    pub name: String,
-    /// Type of elements and shape.
-    pub ty: TensorType,
-    /// Where it comes from.
-    pub source: Source,
-}
-
-/// Which pass a node belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Pass {
-    /// Declared by the model.
-    Forward,
-    /// Added by differentiation.
-    Backward,
-}
-
-/// An operator applied to tensors.
-#[derive(Debug, Clone)]
-pub struct Node {
-    /// What is done.
-    pub operator: Arc<dyn Operator>,
-    /// The operands.
-    pub operands: Vec<Value>,
-    /// The results.
-    pub results: Vec<Value>,
-    /// Scope and operator.
-    pub name: String,
-    /// Number of its stage; see [`Graph::stages`].
-    pub stage: usize,
-    /// Declared or derived.
-    pub pass: Pass,
-    /// The forward node that it differentiates.
-    pub of: Option<usize>,
-}
+pub use node::{Init, Node, Pass, Source, Tensor, Value};
 
 /// A model as a value: nodes in an order in which they can run, with static shapes up to named sizes.
 ///
@@ -342,120 +265,6 @@ impl Graph {
         self.pass = before;
         self.scope = scope;
         result
-    }
-
-    /// The same graph, but what the backward pass reads of the forward pass is kept in `BF16` from one to the other: half of the
-    /// bytes for a rounding of 2^-8. Parameters, statistics and arithmetic stay as they are.
-    ///
-    /// # Errors
-    /// Those of the casts.
-    pub fn stored_in_bf16(&self) -> Result<Self> {
-        let forward = |value: &Value| match self.tensor(*value).source {
-            Source::Node { node, result: 0 } => {
-                self.nodes[node].pass == Pass::Forward && !self.nodes[node].operator.is_view()
-            }
-            _ => false,
-        };
-        let saved: BTreeSet<Value> = (self.nodes.iter())
-            .filter(|node| node.pass == Pass::Backward)
-            .flat_map(|node| &node.operands)
-            .filter(|value| {
-                forward(value) && self.ty(**value).dtype == DType::F32 && self.ty(**value).rank() > 1
-            })
-            .copied()
-            .collect();
-        let mut out = Self { nodes: Vec::new(), ..self.clone() };
-        let (mut numbers, mut halves, mut restored) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        for original in &self.nodes {
-            let mut node = original.clone();
-            let of = node.of.map(|of: usize| numbers[of]);
-            if node.pass == Pass::Backward {
-                for operand in &mut node.operands {
-                    let Some(&half) = halves.get(operand) else { continue };
-                    let whole = match restored.get(operand) {
-                        Some(&whole) => whole,
-                        None => out.insert(Cast(DType::F32), half, original, of)?,
-                    };
-                    restored.insert(*operand, whole);
-                    *operand = whole;
-                }
-            }
-            let number = out.nodes.len();
-            numbers.push(number);
-            for (result, value) in node.results.iter().enumerate() {
-                out.tensors[value.index()].source = Source::Node { node: number, result };
-            }
-            node.of = of;
-            out.nodes.push(node.clone());
-            for value in node.results.iter().filter(|value| saved.contains(value)) {
-                halves.insert(*value, out.insert(Cast(DType::BF16), *value, original, of)?);
-            }
-        }
-        Ok(out)
-    }
-
-    /// Adds a node beside another, of the same stage and pass.
-    fn insert(
-        &mut self,
-        operator: impl Operator + 'static,
-        x: Value,
-        beside: &Node,
-        of: Option<usize>,
-    ) -> Result<Value> {
-        let ty = operator.results(&[self.ty(x).clone()])?.remove(0);
-        let (node, name) = (self.nodes.len(), format!("{} for {}", operator.name(), beside.name));
-        let value = self.push(Tensor { name: name.clone(), ty, source: Source::Node { node, result: 0 } });
-        let (stage, pass) = (beside.stage, beside.pass);
-        self.nodes.push(Node {
-            operator: Arc::new(operator),
-            operands: vec![x],
-            results: vec![value],
-            name,
-            stage,
-            pass,
-            of,
-        });
-        Ok(value)
-    }
-
-    /// Drops nodes whose results nobody reads: neither another node, nor an output, an update, or `keep`.
-    #[must_use]
-    pub fn pruned(&self, keep: &[Value]) -> Self {
-        let mut needed: BTreeSet<Value> = keep.iter().copied().collect();
-        needed.extend(self.outputs.iter().map(|&(_, value)| value));
-        needed.extend(self.updates.iter().map(|&(_, by)| by));
-        let mut alive = vec![false; self.nodes.len()];
-        for (k, node) in self.nodes.iter().enumerate().rev() {
-            if node.results.iter().any(|value| needed.contains(value)) {
-                alive[k] = true;
-                needed.extend(&node.operands);
-            }
-        }
-        let mut pruned = self.clone();
-        let renumber: Vec<_> = alive
-            .iter()
-            .scan(0, |next, &alive| {
-                let number = *next;
-                *next += usize::from(alive);
-                Some(number)
-            })
-            .collect();
-        pruned.nodes = self
-            .nodes
-            .iter()
-            .zip(&alive)
-            .filter(|(_, alive)| **alive)
-            .map(|(node, _)| node.clone())
-            .collect();
-        for node in &mut pruned.nodes {
-            node.of = node.of.filter(|&of| alive[of]).map(|of| renumber[of]);
-        }
-        for tensor in &mut pruned.tensors {
-            if let Source::Node { node, .. } = &mut tensor.source {
-                *node = renumber[*node];
-            }
-        }
-        pruned
     }
 }
 
