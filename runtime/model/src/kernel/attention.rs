@@ -1,12 +1,14 @@
 //! Attention of one head: scores live in scratch memory for a block of queries, never for all.
 
-use super::gemm::{self, Strided, Target};
+use super::gemm::{Near, Strided, Target, multiply_near, near};
 use super::norm::{dot, softmax_row};
 use super::real::{Real, vectorised};
 use super::shared::Shared;
 
-/// Queries whose scores are held at once.
-pub(crate) const QUERIES: usize = 128;
+/// Queries whose scores are held at once: few where later ones see more keys, so that less is computed in vain.
+fn block(queries: usize, causal: bool) -> usize {
+    queries.min(if causal { 32 } else { 128 })
+}
 
 /// Rows of one head within a tensor: `width` elements, `stride` apart.
 #[derive(Debug, Clone, Copy)]
@@ -42,14 +44,9 @@ pub(crate) struct Head<'a, T> {
 }
 
 /// Elements of scratch memory that one worker needs.
-pub(crate) fn workspace<T: Real>(queries: usize, keys: usize, width: usize) -> usize {
-    let block = QUERIES.min(queries);
-    let products = [
-        gemm::workspace::<T>(block, keys, width),
-        gemm::workspace::<T>(block, width, keys),
-        gemm::workspace::<T>(keys, width, block),
-    ];
-    2 * block * keys + products.into_iter().max().unwrap_or(0)
+pub(crate) fn workspace<T: Real>(queries: usize, keys: usize, width: usize, causal: bool) -> usize {
+    let (wide, deep) = (Near::<T>::workspace(keys, width), Near::<T>::workspace(width, queries.max(keys)));
+    2 * block(queries, causal) * keys + 2 * wide + 3 * deep
 }
 
 vectorised! {
@@ -81,23 +78,21 @@ impl<T: Real> Head<'_, T> {
         }
     }
 
-    /// Scores of queries `from..to` before scaling, minus infinity where nothing may be seen.
-    fn scores(&self, from: usize, to: usize, scores: &mut [T], scratch: &mut [T]) -> usize {
+    /// Keys of those that are computed that a query may see.
+    fn seen(&self, query: usize, keys: usize) -> usize {
+        if self.causal { (query + 1 + self.keys).saturating_sub(self.queries).min(keys) } else { keys }
+    }
+
+    /// Scores of queries `from..to` before scaling, minus infinity where the mask hides a key; gives how many keys there are.
+    fn scores(&self, k: &Near<'_, T>, from: usize, to: usize, scores: &mut [T]) -> usize {
         let (rows, keys) = (to - from, self.visible(to));
+        let scores = &mut scores[..rows * keys];
         let target = Target { stride: keys, accumulate: false };
-        let shared = Shared::new(&mut scores[..rows * keys]);
-        let size = (rows, keys, self.width);
-        gemm::multiply(None, size, &self.q.rows(from), &self.k.rows(0), None, shared, target, scratch);
-        for (i, row) in scores[..rows * keys].chunks_exact_mut(keys).enumerate() {
-            if self.causal {
-                let seen = (from + i + 1 + self.keys).saturating_sub(self.queries).min(keys);
-                row[seen..].fill(T::NEG_INFINITY);
-            }
-            if let Some(mask) = self.mask {
-                row.iter_mut()
-                    .zip(mask)
-                    .filter(|(_, mask)| **mask == 0)
-                    .for_each(|(x, _)| *x = T::NEG_INFINITY);
+        multiply_near((rows, keys, self.width), &self.q.rows(from), k, Shared::new(scores), target);
+        if let Some(mask) = self.mask {
+            for row in scores.chunks_exact_mut(keys) {
+                let hidden = row.iter_mut().zip(mask).filter(|(_, mask)| **mask == 0);
+                hidden.for_each(|(x, _)| *x = T::NEG_INFINITY);
             }
         }
         keys
@@ -105,27 +100,21 @@ impl<T: Real> Head<'_, T> {
 
     /// `out = softmax(q k^T / sqrt(width)) v`, the logarithms of the sums to `lse`.
     pub(crate) fn forward(&self, out: Shared<'_, T>, stride: usize, lse: &mut [T], scratch: &mut [T]) {
-        let block = QUERIES.min(self.queries);
+        let block = block(self.queries, self.causal);
         let (scores, scratch) = scratch.split_at_mut(2 * block * self.keys);
+        let (k, scratch) = near(self.k.rows(0), (self.keys, self.width), scratch);
+        let (v, _) = near(self.v.columns(0), (self.width, self.keys), scratch);
         for from in (0..self.queries).step_by(block) {
             let to = self.queries.min(from + block);
-            let keys = self.scores(from, to, scores, scratch);
-            for (row, lse) in scores.chunks_exact_mut(keys).zip(&mut lse[from..to]) {
-                *lse = softmax_row(row, self.scale());
+            let keys = self.scores(&k, from, to, scores);
+            for (i, (row, lse)) in scores.chunks_exact_mut(keys).zip(&mut lse[from..to]).enumerate() {
+                let (seen, later) = row.split_at_mut(self.seen(from + i, keys));
+                *lse = softmax_row(seen, self.scale());
+                later.fill(T::ZERO);
             }
             let p = Strided { data: &*scores, along: keys, depth: 1 };
-            let size = (to - from, self.width, keys);
             let target = Target { stride, accumulate: false };
-            gemm::multiply(
-                None,
-                size,
-                &p,
-                &self.v.columns(0),
-                None,
-                out.from(from * stride),
-                target,
-                scratch,
-            );
+            multiply_near((to - from, self.width, keys), &p, &v, out.from(from * stride), target);
         }
     }
 
@@ -141,53 +130,40 @@ impl<T: Real> Head<'_, T> {
         (q_stride, k_stride): (usize, usize),
         scratch: &mut [T],
     ) {
-        let block = QUERIES.min(self.queries);
+        let block = block(self.queries, self.causal);
         let (scores, scratch) = scratch.split_at_mut(2 * block * self.keys);
         let (p, ds) = scores.split_at_mut(block * self.keys);
+        let (k, scratch) = near(self.k.rows(0), (self.keys, self.width), scratch);
+        let (v, scratch) = near(self.v.rows(0), (self.keys, self.width), scratch);
+        let (k_rows, scratch) = near(self.k.columns(0), (self.width, self.keys), scratch);
         let mut first = true;
         // the last block of queries sees every key, so it is the one that writes; the others add
         let blocks = self.queries.div_ceil(block);
         for from in (0..blocks).rev().map(|k| k * block) {
             let to = self.queries.min(from + block);
             let rows = to - from;
-            let keys = self.scores(from, to, p, scratch);
+            let keys = self.scores(&k, from, to, p);
             let target = Target { stride: keys, accumulate: false };
-            let size = (rows, keys, self.width);
-            gemm::multiply(
-                None,
-                size,
-                &g.rows(from),
-                &self.v.rows(0),
-                None,
-                Shared::new(ds),
-                target,
-                scratch,
-            );
-            for (i, (p, ds)) in p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys)).take(rows).enumerate()
-            {
+            multiply_near((rows, keys, self.width), &g.rows(from), &v, Shared::new(ds), target);
+            let pairs = p.chunks_exact_mut(keys).zip(ds.chunks_exact_mut(keys));
+            for (i, (p, ds)) in pairs.take(rows).enumerate() {
                 let row = |of: &Rows<'_, T>| (from + i) * of.stride..(from + i) * of.stride + self.width;
                 let delta = dot(&g.data[row(&g)], &out.data[row(&out)]);
-                score_gradient(p, ds, self.scale(), lse[from + i], delta);
+                let seen = self.seen(from + i, keys);
+                score_gradient(&mut p[..seen], &mut ds[..seen], self.scale(), lse[from + i], delta);
+                p[seen..].fill(T::ZERO);
+                ds[seen..].fill(T::ZERO);
             }
             let (p, ds) = (&*p, &*ds);
             let by_row = Strided { data: ds, along: keys, depth: 1 };
             let target = Target { stride: q_stride, accumulate: false };
-            let size = (rows, self.width, keys);
-            gemm::multiply(
-                None,
-                size,
-                &by_row,
-                &self.k.columns(0),
-                None,
-                dq.from(from * q_stride),
-                target,
-                scratch,
-            );
+            multiply_near((rows, self.width, keys), &by_row, &k_rows, dq.from(from * q_stride), target);
             let target = Target { stride: k_stride, accumulate: !first };
-            let size = (keys, self.width, rows);
             let by_column = |data| Strided { data, along: 1, depth: keys };
-            gemm::multiply(None, size, &by_column(ds), &self.q.columns(from), None, dk, target, scratch);
-            gemm::multiply(None, size, &by_column(p), &g.columns(from), None, dv, target, scratch);
+            for (scores, operand, result) in [(ds, &self.q, dk), (p, &g, dv)] {
+                let (operand, _) = near(operand.columns(from), (self.width, rows), scratch);
+                multiply_near((keys, self.width, rows), &by_column(scores), &operand, result, target);
+            }
             first = false;
         }
     }

@@ -16,3 +16,4 @@ pub(crate) mod real;
 pub(crate) mod reduce;
 pub(crate) mod shared;
 pub(crate) mod team;
+pub(crate) mod vector;

@@ -4,6 +4,8 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+#[cfg(target_arch = "x86_64")]
+use super::vector::Vector;
 use crate::DType;
 
 /// Which vector instructions the processor has.
@@ -124,6 +126,12 @@ pub(crate) trait Real:
     + MulAssign
     + Sum
 {
+    /// Its register of 64 bytes.
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Vector<Self>;
+    /// Its register of 32 bytes.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Vector<Self>;
     const ZERO: Self;
     const ONE: Self;
     const NEG_INFINITY: Self;
@@ -175,6 +183,10 @@ macro_rules! alike {
 
 #[allow(clippy::inline_always)] // a call within a vector loop costs more than the loop
 impl Real for f32 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256;
     alike!();
 
     #[inline(always)]
@@ -252,6 +264,10 @@ impl Real for f32 {
 
 #[allow(clippy::inline_always)]
 impl Real for f64 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512d;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256d;
     alike!();
 
     #[inline(always)]

@@ -113,7 +113,7 @@ impl Attention {
         let s = self.sizes(&operands[0], &operands[self.count() / 3]);
         let workers = threads.min(s.batch * s.heads);
         real!(operands[0].dtype, T => {
-            attention::workspace::<T>(s.queries, s.keys, s.width / s.heads) * size_of::<T>() * workers
+            attention::workspace::<T>(s.queries, s.keys, s.width / s.heads, self.causal) * size_of::<T>() * workers
         })
     }
 
@@ -123,9 +123,10 @@ impl Attention {
     }
 
     /// Runs `task` for every head of every sample, with scratch memory of its own.
-    fn each<T: Real>(call: &Call<'_>, sizes: Sizes, task: impl Fn(usize, &mut [T]) + Sync) {
+    fn each<T: Real>(self, call: &Call<'_>, sizes: Sizes, task: impl Fn(usize, &mut [T]) + Sync) {
         let count = sizes.batch * sizes.heads;
-        let size = attention::workspace::<T>(sizes.queries, sizes.keys, sizes.width / sizes.heads);
+        let size =
+            attention::workspace::<T>(sizes.queries, sizes.keys, sizes.width / sizes.heads, self.causal);
         let scratch = call.scratch::<T>();
         let workers = (scratch.len() / size).clamp(1, count);
         let scratch = Shared::new(scratch);
@@ -163,7 +164,7 @@ impl Operator for Attention {
             let operands = three::<T>(call, self.packed, 0);
             let (out, sums) = (Shared::new(call.result::<T>(0)), Shared::new(call.result::<T>(1)));
             let Sizes { queries, width, heads, .. } = sizes;
-            Self::each::<T>(call, sizes, |k, scratch| {
+            self.each::<T>(call, sizes, |k, scratch| {
                 let out = out.from(k / heads * queries * width + k % heads * (width / heads));
                 // SAFETY: each head has its own sums and its own columns of the output.
                 let sums = unsafe { sums.part(k * queries, queries) };
@@ -240,7 +241,7 @@ impl Operator for AttentionGradient {
             } else {
                 [0, 1, 2].map(|k| Shared::new(call.result::<T>(k)))
             };
-            Attention::each::<T>(call, sizes, |k, scratch| {
+            op.each::<T>(call, sizes, |k, scratch| {
                 let (sample, inset) = (k / heads, k % heads * (width / heads));
                 let rows = |data: &'_ [T]| sample * queries * width + inset..data.len();
                 let at = |to: usize, positions: usize| results[to].from(sample * positions * stride + inset);

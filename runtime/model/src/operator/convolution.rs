@@ -1,77 +1,20 @@
-//! Convolution and pooling of images `[N, channels, height, width]`.
+//! Convolution of images `[N, channels, height, width]`.
 
 #![allow(unsafe_code)] // images that workers write at once, see `Shared`
 
+use super::window::{Window, images};
 use super::{Call, Cost, Operator, Role, Saved, rule};
-use crate::kernel::convolution::{Contributions, Geometry, Patches, PatchesByPixel, filters_by_channel};
+use crate::kernel::convolution::{
+    Contributions, Direct, FilterGradient, Geometry, Patches, PatchesByPixel, filters_by_channel,
+};
 use crate::kernel::gemm::{self, Strided, Target};
 use crate::kernel::real::{Real, real};
 use crate::kernel::shared::Shared;
 use crate::operator::{Reduce, Reduction};
-use crate::{DType, Derivation, Dim, Extent, Result, TensorType};
+use crate::{Derivation, Dim, Extent, Result, TensorType};
 
 /// Partial sums of a filter's gradient, a number that does not depend on threads.
 const PARTS: usize = 8;
-
-/// How far windows are apart, and how much zeros surround the image, for height and width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Window {
-    /// Height and width of a window.
-    pub size: (usize, usize),
-    /// From one window to the next.
-    pub stride: (usize, usize),
-    /// Zeros on each side.
-    pub padding: (usize, usize),
-}
-
-impl Window {
-    /// Square windows.
-    pub const fn square(size: usize, stride: usize, padding: usize) -> Self {
-        Self { size: (size, size), stride: (stride, stride), padding: (padding, padding) }
-    }
-
-    fn out(self, operator: &'static str, x: &TensorType) -> Result<[Dim; 2]> {
-        let along = |axis: usize, size: usize, stride: usize, padding: usize| {
-            let all = x.shape[axis].known().map(|n| n + 2 * padding);
-            match all {
-                Some(all) if size > 0 && stride > 0 && size <= all && padding < size => {
-                    Ok(Dim::from((all - size) / stride + 1))
-                }
-                _ => Err(rule::wrong(
-                    operator,
-                    "window",
-                    format!("{self:?} on {x}"),
-                    "one that fits an image of known size",
-                )),
-            }
-        };
-        Ok([
-            along(2, self.size.0, self.stride.0, self.padding.0)?,
-            along(3, self.size.1, self.stride.1, self.padding.1)?,
-        ])
-    }
-
-    fn geometry(self, x: &Extent, out: &Extent) -> Geometry {
-        Geometry {
-            channels: x.dims[1],
-            filters: out.dims[1],
-            size: (x.dims[2], x.dims[3]),
-            out: (out.dims[2], out.dims[3]),
-            kernel: self.size,
-            stride: self.stride,
-            padding: self.padding,
-        }
-    }
-}
-
-fn images(operator: &'static str, x: &TensorType) -> Result<()> {
-    rule::real(operator, &[x])?;
-    if x.rank() == 4 {
-        Ok(())
-    } else {
-        Err(rule::wrong(operator, "operand", x, "images [N, channels, height, width]"))
-    }
-}
 
 /// A convolution; operands are images, filters `[filters, channels, height, width]` as PyTorch stores them, and perhaps a bias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,6 +62,34 @@ fn each_image<T: Real>(
     });
 }
 
+/// Runs filters over every image, without patches.
+fn each_direct<T: Real>(
+    call: &Call<'_>,
+    direct: Direct,
+    filters: &[T],
+    turned: bool,
+    bias: Option<&[T]>,
+    x: &[T],
+    y: &mut [T],
+) {
+    let images = call.operand_extent(0).dims[0];
+    let (x_size, y_size) = (x.len() / images, y.len() / images);
+    let (packed, scratch) = call.scratch::<T>().split_at_mut(direct.filters());
+    direct.pack(filters, turned, packed);
+    scratch.fill(T::ZERO);
+    let (packed, y) = (&*packed, Shared::new(y));
+    each_image(call, scratch, images, direct.workspace(), |i, scratch| {
+        // SAFETY: images are disjoint.
+        let y = unsafe { y.part(i * y_size, y_size) };
+        direct.run(packed, bias, &x[i * x_size..(i + 1) * x_size], y, scratch);
+    });
+}
+
+/// Elements of scratch memory for [`each_direct`].
+fn direct_scratch(direct: Direct, workers: usize) -> usize {
+    direct.filters() + workers * direct.workspace()
+}
+
 impl Operator for Conv2d {
     fn name(&self) -> &'static str {
         "conv2d"
@@ -144,6 +115,10 @@ impl Operator for Conv2d {
         real!(call.operand_extent(0).dtype, T => {
             let (x, w) = (call.operand::<T>(0), call.operand::<T>(1));
             let bias = (call.operand_count() > 2).then(|| call.operand::<T>(2));
+            if let Some(direct) = Direct::forward(&shape) {
+                each_direct(call, direct, w, false, bias, x, call.result::<T>(0));
+                return Ok(());
+            }
             let y = Shared::new(call.result::<T>(0));
             let size = gemm::workspace::<T>(m, n, k);
             each_image(call, call.scratch(), call.operand_extent(0).dims[0], size, |i, scratch| {
@@ -200,10 +175,14 @@ impl Operator for Conv2d {
 
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let s = self.geometry(&operands[0], &operands[1], &results[0]);
-        let size = real!(operands[0].dtype, T => {
-            gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch()) * size_of::<T>()
-        });
-        size * threads.min(operands[0].dims[0])
+        let workers = threads.min(operands[0].dims[0]);
+        real!(operands[0].dtype, T => {
+            let elements = match Direct::forward(&s) {
+                Some(direct) => direct_scratch(direct, workers),
+                None => workers * gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch()),
+            };
+            elements * size_of::<T>()
+        })
     }
 
     fn relation(&self, operands: &[TensorType]) -> Vec<Vec<Role>> {
@@ -245,6 +224,10 @@ impl Operator for Conv2dInputGradient {
         let (m, n, k) = (shape.channels, shape.pixels(), shape.filters * shape.kernel.0 * shape.kernel.1);
         real!(call.operand_extent(0).dtype, T => {
             let (g, w) = (call.operand::<T>(0), call.operand::<T>(1));
+            if let Some(direct) = Direct::backward(&shape) {
+                each_direct(call, direct, w, true, None, g, call.result::<T>(0));
+                return Ok(());
+            }
             let dx = Shared::new(call.result::<T>(0));
             let size = gemm::workspace::<T>(m, n, k);
             let (filters, scratch) = call.scratch::<T>().split_at_mut(m * k);
@@ -276,9 +259,13 @@ impl Operator for Conv2dInputGradient {
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let s = self.of.geometry(&results[0], &operands[1], &operands[0]);
         let k = s.filters * s.kernel.0 * s.kernel.1;
+        let workers = threads.min(operands[0].dims[0]);
         real!(operands[0].dtype, T => {
-            let scratch = gemm::workspace::<T>(s.channels, s.pixels(), k) * threads.min(operands[0].dims[0]);
-            (scratch + s.channels * k) * size_of::<T>()
+            let elements = match Direct::backward(&s) {
+                Some(direct) => direct_scratch(direct, workers),
+                None => workers * gemm::workspace::<T>(s.channels, s.pixels(), k) + s.channels * k,
+            };
+            elements * size_of::<T>()
         })
     }
 
@@ -288,6 +275,33 @@ impl Operator for Conv2dInputGradient {
             vec![Role::Contracts, Role::Passes(1), Role::Whole, Role::Whole],
         ]
     }
+}
+
+/// Sums over images in [`PARTS`] parts: `add` adds an image to the sums of its part, `join` takes these in order.
+fn each_part<T: Real>(
+    call: &Call<'_>,
+    (size, workspace): (usize, usize),
+    add: impl Fn(usize, &mut [T], &mut [T]) + Sync,
+    join: impl FnMut(&[T]),
+) {
+    let count = call.operand_extent(0).dims[0];
+    let parts = PARTS.min(count);
+    let scratch = call.scratch::<T>();
+    scratch.fill(T::ZERO);
+    let (sums, scratch) = scratch.split_at_mut(parts * size);
+    let workers = (scratch.len() / workspace).clamp(1, parts);
+    let (shared, scratch) = (Shared::new(sums), Shared::new(scratch));
+    call.team().each(workers, |worker| {
+        // SAFETY: each worker has its own scratch memory.
+        let scratch = unsafe { scratch.part(worker * workspace, workspace) };
+        for part in parts * worker / workers..parts * (worker + 1) / workers {
+            for i in count * part / parts..count * (part + 1) / parts {
+                // SAFETY: each part has its own sums.
+                add(i, unsafe { shared.part(part * size, size) }, scratch);
+            }
+        }
+    });
+    sums.chunks_exact(size).for_each(join);
 }
 
 /// The gradient of [`Conv2d`] by the filters, from that of its result and the images.
@@ -315,40 +329,39 @@ impl Operator for Conv2dWeightGradient {
     fn run(&self, call: &Call<'_>) -> Result<()> {
         let shape = self.of.geometry(call.operand_extent(1), call.result_extent(0), call.operand_extent(0));
         let (m, n, k) = (shape.filters, shape.patch(), shape.out_pixels());
-        let count = call.operand_extent(0).dims[0];
-        let parts = PARTS.min(count);
+        let (gradient, image) = (m * k, shape.channels * shape.pixels());
+        let direct = FilterGradient::new(&shape);
         real!(call.operand_extent(0).dtype, T => {
             let (g, x) = (call.operand::<T>(0), call.operand::<T>(1));
             let dw = call.result::<T>(0);
-            let (sums, scratch) = call.scratch::<T>().split_at_mut(parts * m * n);
-            let size = gemm::workspace::<T>(m, n, k);
-            let workers = (scratch.len() / size).clamp(1, parts);
-            let (shared, scratch) = (Shared::new(sums), Shared::new(scratch));
-            call.team().each(workers, |worker| {
-                // SAFETY: each worker has its own scratch memory, each part its own sums.
-                let scratch = unsafe { scratch.part(worker * size, size) };
-                for part in parts * worker / workers..parts * (worker + 1) / workers {
-                    let range = count * part / parts..count * (part + 1) / parts;
-                    for i in range.clone() {
-                        let image = &x[i * shape.channels * shape.pixels()..(i + 1) * shape.channels * shape.pixels()];
-                        gemm::multiply(
-                            None,
-                            (m, n, k),
-                            &Strided { data: &g[i * m * k..(i + 1) * m * k], along: k, depth: 1 },
-                            &PatchesByPixel(Patches { image, shape }),
-                            None,
-                            // SAFETY: as above.
-                            Shared::new(unsafe { shared.part(part * m * n, m * n) }),
-                            Target { stride: n, accumulate: i > range.start },
-                            scratch,
-                        );
-                    }
-                }
-            });
             dw.fill(0.0);
-            for sums in sums.chunks_exact(m * n) {
-                dw.iter_mut().zip(sums).for_each(|(y, &x)| *y += x);
+            if let Some(direct) = direct {
+                each_part(
+                    call,
+                    (direct.sums::<T>(), direct.workspace::<T>()),
+                    |i, sums, scratch| {
+                        let (g, x) = (&g[i * gradient..(i + 1) * gradient], &x[i * image..(i + 1) * image]);
+                        direct.add(x, g, sums, scratch);
+                    },
+                    |sums| direct.add_to(sums, dw),
+                );
+                return Ok(());
             }
+            each_part(
+                call,
+                (m * n, gemm::workspace::<T>(m, n, k)),
+                |i, sums, scratch| gemm::multiply(
+                    None,
+                    (m, n, k),
+                    &Strided { data: &g[i * gradient..(i + 1) * gradient], along: k, depth: 1 },
+                    &PatchesByPixel(Patches { image: &x[i * image..(i + 1) * image], shape }),
+                    None,
+                    Shared::new(sums),
+                    Target { stride: n, accumulate: true },
+                    scratch,
+                ),
+                |sums| dw.iter_mut().zip(sums).for_each(|(y, &x)| *y += x),
+            );
         });
         Ok(())
     }
@@ -362,8 +375,13 @@ impl Operator for Conv2dWeightGradient {
         let s = self.of.geometry(&operands[1], &results[0], &operands[0]);
         let parts = PARTS.min(operands[0].dims[0]);
         real!(operands[0].dtype, T => {
-            let scratch = gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels()) * threads.min(parts);
-            (scratch + parts * s.filters * s.patch()) * size_of::<T>()
+            let (sums, scratch) = match FilterGradient::new(&s) {
+                Some(direct) => (direct.sums::<T>(), direct.workspace::<T>()),
+                None => {
+                    (s.filters * s.patch(), gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels()))
+                }
+            };
+            (parts * sums + parts.min(threads) * scratch) * size_of::<T>()
         })
     }
 
@@ -372,254 +390,5 @@ impl Operator for Conv2dWeightGradient {
             vec![Role::Contracts, Role::Passes(0), Role::Whole, Role::Whole],
             vec![Role::Contracts, Role::Passes(1), Role::Whole, Role::Whole],
         ]
-    }
-}
-
-fn plane_roles() -> Vec<Role> {
-    vec![Role::Passes(0), Role::Passes(1), Role::Whole, Role::Whole]
-}
-
-/// Runs `task` for every plane: a channel of an image.
-fn each_plane(call: &Call<'_>, planes: usize, task: impl Fn(usize) + Sync) {
-    call.team().parts(planes, 16, |from, to| (from..to).for_each(&task));
-}
-
-/// The windows' largest elements. Result 1 holds their places within a channel, for the derivative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MaxPool(pub Window);
-
-impl Operator for MaxPool {
-    fn name(&self) -> &'static str {
-        "max_pool"
-    }
-
-    fn results(&self, operands: &[TensorType]) -> Result<Vec<TensorType>> {
-        rule::count(self.name(), operands.len(), 1..=1)?;
-        let x = &operands[0];
-        images(self.name(), x)?;
-        let [height, width] = self.0.out(self.name(), x)?;
-        let shape = vec![x.shape[0].clone(), x.shape[1].clone(), height, width];
-        Ok(vec![x.shaped(shape.clone()), TensorType { dtype: DType::I32, shape }])
-    }
-
-    fn run(&self, call: &Call<'_>) -> Result<()> {
-        let s = self.0.geometry(call.operand_extent(0), call.result_extent(0));
-        let (pixels, out) = (s.pixels(), s.out_pixels());
-        real!(call.operand_extent(0).dtype, T => {
-            let x = call.operand::<T>(0);
-            let planes = x.len() / pixels;
-            let (y, places) = (Shared::new(call.result::<T>(0)), Shared::new(call.result::<i32>(1)));
-            each_plane(call, planes, |plane| {
-                let x = &x[plane * pixels..(plane + 1) * pixels];
-                // SAFETY: planes are disjoint.
-                let (y, places) = unsafe { (y.part(plane * out, out), places.part(plane * out, out)) };
-                if s.kernel == (2, 2) && s.stride == (2, 2) && s.padding == (0, 0) {
-                    return halve(x, s.size.1, s.out.1, y, places);
-                }
-                for (k, (y, place)) in y.iter_mut().zip(places).enumerate() {
-                    let (mut most, mut at) = (<T as Real>::NEG_INFINITY, 0);
-                    for place in windows(&s, k) {
-                        // a NaN wins, so that it is not lost
-                        if x[place] > most || x[place].is_nan() {
-                            (most, at) = (x[place], place);
-                        }
-                    }
-                    (*y, *place) = (most, at as i32);
-                }
-            });
-        });
-        Ok(())
-    }
-
-    fn derivative(&self, at: &mut Derivation<'_>) -> Result<()> {
-        let (operands, size) = ([at.gradient(0), at.result(1)], at.operand_type(0).shape);
-        let gradient = at.apply(MaxPoolGradient { size }, &operands)?;
-        at.add(0, gradient)
-    }
-
-    fn cost(&self, operands: &[Extent], results: &[Extent]) -> Cost {
-        Cost::streaming(self.0.size.0 * self.0.size.1 * results[0].elements(), operands, results)
-    }
-
-    fn saved(&self) -> Saved {
-        Saved { operands: &[], results: &[1] }
-    }
-
-    fn relation(&self, _operands: &[TensorType]) -> Vec<Vec<Role>> {
-        vec![plane_roles()]
-    }
-}
-
-/// The usual windows, two by two and apart: four candidates without a loop over a window.
-fn halve<T: Real>(x: &[T], width: usize, out: usize, y: &mut [T], places: &mut [i32]) {
-    for (row, (y, places)) in y.chunks_exact_mut(out).zip(places.chunks_exact_mut(out)).enumerate() {
-        let top = 2 * row * width;
-        let (upper, lower) = (&x[top..top + 2 * out], &x[top + width..top + width + 2 * out]);
-        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-        for (k, ((y, place), (a, b))) in y.iter_mut().zip(places).zip(pairs).enumerate() {
-            let at = (top + 2 * k) as i32;
-            let below = at + width as i32;
-            let mut best = (a[0], at);
-            for next in [(a[1], at + 1), (b[0], below), (b[1], below + 1)] {
-                // a NaN wins, so that it is not lost
-                #[allow(clippy::eq_op)] // the generic way to ask for NaN
-                if next.0 > best.0 || next.0 != next.0 {
-                    best = next;
-                }
-            }
-            (*y, *place) = best;
-        }
-    }
-}
-
-/// The gradient of [`MaxPool`], from that of its result and the places.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct MaxPoolGradient {
-    /// Shape of the images.
-    pub size: Vec<Dim>,
-}
-
-impl Operator for MaxPoolGradient {
-    fn name(&self) -> &'static str {
-        "max_pool_gradient"
-    }
-
-    fn results(&self, operands: &[TensorType]) -> Result<Vec<TensorType>> {
-        rule::count(self.name(), operands.len(), 2..=2)?;
-        images(self.name(), &operands[0])?;
-        rule::equal(self.name(), "places", &operands[1].shape, &operands[0].shape)?;
-        if self.size.len() != 4 {
-            return Err(rule::wrong(self.name(), "shape", format!("{:?}", self.size), "that of images"));
-        }
-        rule::equal(self.name(), "leading axes", &operands[0].shape[..2], &self.size[..2])?;
-        Ok(vec![operands[0].shaped(self.size.clone())])
-    }
-
-    fn run(&self, call: &Call<'_>) -> Result<()> {
-        let (g, x) = (call.operand_extent(0), call.result_extent(0));
-        let (out, pixels) = (g.dims[2] * g.dims[3], x.dims[2] * x.dims[3]);
-        real!(g.dtype, T => {
-            let (g, places) = (call.operand::<T>(0), call.operand::<i32>(1));
-            let dx = Shared::new(call.result::<T>(0));
-            each_plane(call, g.len() / out, |plane| {
-                // SAFETY: planes are disjoint.
-                let dx = unsafe { dx.part(plane * pixels, pixels) };
-                dx.fill(0.0);
-                let range = plane * out..(plane + 1) * out;
-                for (&g, &place) in g[range.clone()].iter().zip(&places[range]) {
-                    dx[(place as usize).min(pixels - 1)] += g;
-                }
-            });
-        });
-        Ok(())
-    }
-
-    fn relation(&self, _operands: &[TensorType]) -> Vec<Vec<Role>> {
-        vec![plane_roles(), plane_roles()]
-    }
-}
-
-/// The windows' means; zeros around the image count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct AveragePool(pub Window);
-
-impl Operator for AveragePool {
-    fn name(&self) -> &'static str {
-        "average_pool"
-    }
-
-    fn results(&self, operands: &[TensorType]) -> Result<Vec<TensorType>> {
-        rule::count(self.name(), operands.len(), 1..=1)?;
-        let x = &operands[0];
-        images(self.name(), x)?;
-        let [height, width] = self.0.out(self.name(), x)?;
-        Ok(vec![x.shaped(vec![x.shape[0].clone(), x.shape[1].clone(), height, width])])
-    }
-
-    fn run(&self, call: &Call<'_>) -> Result<()> {
-        let s = self.0.geometry(call.operand_extent(0), call.result_extent(0));
-        let (pixels, out) = (s.pixels(), s.out_pixels());
-        real!(call.operand_extent(0).dtype, T => {
-            let (x, y) = (call.operand::<T>(0), Shared::new(call.result::<T>(0)));
-            each_plane(call, x.len() / pixels, |plane| {
-                let x = &x[plane * pixels..(plane + 1) * pixels];
-                // SAFETY: planes are disjoint.
-                for (k, y) in unsafe { y.part(plane * out, out) }.iter_mut().enumerate() {
-                    *y = windows(&s, k).map(|place| x[place]).sum::<T>() / (s.kernel.0 * s.kernel.1) as T;
-                }
-            });
-        });
-        Ok(())
-    }
-
-    fn derivative(&self, at: &mut Derivation<'_>) -> Result<()> {
-        let (gradient, size) = (at.gradient(0), at.operand_type(0).shape);
-        let gradient = at.apply(AveragePoolGradient { window: self.0, size }, &[gradient])?;
-        at.add(0, gradient)
-    }
-
-    fn cost(&self, operands: &[Extent], results: &[Extent]) -> Cost {
-        Cost::streaming(self.0.size.0 * self.0.size.1 * results[0].elements(), operands, results)
-    }
-
-    fn relation(&self, _operands: &[TensorType]) -> Vec<Vec<Role>> {
-        vec![plane_roles()]
-    }
-}
-
-/// The places within a channel that window `k` covers.
-fn windows(s: &Geometry, k: usize) -> impl Iterator<Item = usize> {
-    let s = *s;
-    let (top, left) = (k / s.out.1 * s.stride.0, k % s.out.1 * s.stride.1);
-    let rows = top.saturating_sub(s.padding.0)..(top + s.kernel.0).saturating_sub(s.padding.0).min(s.size.0);
-    rows.flat_map(move |row| {
-        let columns =
-            left.saturating_sub(s.padding.1)..(left + s.kernel.1).saturating_sub(s.padding.1).min(s.size.1);
-        columns.map(move |column| row * s.size.1 + column)
-    })
-}
-
-/// The gradient of [`AveragePool`], from that of its result.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AveragePoolGradient {
-    /// The windows.
-    pub window: Window,
-    /// Shape of the images.
-    pub size: Vec<Dim>,
-}
-
-impl Operator for AveragePoolGradient {
-    fn name(&self) -> &'static str {
-        "average_pool_gradient"
-    }
-
-    fn results(&self, operands: &[TensorType]) -> Result<Vec<TensorType>> {
-        rule::count(self.name(), operands.len(), 1..=1)?;
-        let result = operands[0].shaped(self.size.clone());
-        let out = AveragePool(self.window).results(std::slice::from_ref(&result))?;
-        rule::equal(self.name(), "gradient", &operands[0].shape, &out[0].shape)?;
-        Ok(vec![result])
-    }
-
-    fn run(&self, call: &Call<'_>) -> Result<()> {
-        let s = self.window.geometry(call.result_extent(0), call.operand_extent(0));
-        let (pixels, out) = (s.pixels(), s.out_pixels());
-        real!(call.operand_extent(0).dtype, T => {
-            let (g, dx) = (call.operand::<T>(0), Shared::new(call.result::<T>(0)));
-            each_plane(call, g.len() / out, |plane| {
-                // SAFETY: planes are disjoint.
-                let dx = unsafe { dx.part(plane * pixels, pixels) };
-                dx.fill(0.0);
-                for (k, &g) in g[plane * out..(plane + 1) * out].iter().enumerate() {
-                    let share = g / (s.kernel.0 * s.kernel.1) as T;
-                    windows(&s, k).for_each(|place| dx[place] += share);
-                }
-            });
-        });
-        Ok(())
-    }
-
-    fn relation(&self, _operands: &[TensorType]) -> Vec<Vec<Role>> {
-        vec![plane_roles()]
     }
 }

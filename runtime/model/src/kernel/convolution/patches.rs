@@ -1,40 +1,8 @@
-//! Convolutions as matrix products whose operands exist only while they are packed, and pooling.
+//! Patches of images that exist only while they are packed: convolutions of any stride as matrix products.
 
-use super::gemm::{Source, Strided, WIDEST};
-use super::real::Real;
-
-/// A convolution's sizes: channels and pixels of the operand, pixels of the result, kernel, stride, padding.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Geometry {
-    pub(crate) channels: usize,
-    pub(crate) filters: usize,
-    pub(crate) size: (usize, usize),
-    pub(crate) out: (usize, usize),
-    pub(crate) kernel: (usize, usize),
-    pub(crate) stride: (usize, usize),
-    pub(crate) padding: (usize, usize),
-}
-
-impl Geometry {
-    /// Elements of a patch.
-    pub(crate) fn patch(&self) -> usize {
-        self.channels * self.kernel.0 * self.kernel.1
-    }
-
-    pub(crate) fn out_pixels(&self) -> usize {
-        self.out.0 * self.out.1
-    }
-
-    pub(crate) fn pixels(&self) -> usize {
-        self.size.0 * self.size.1
-    }
-
-    /// Channel, row and column of an element of a patch, or of one over filters.
-    fn place(&self, k: usize) -> (usize, usize, usize) {
-        let (kh, kw) = self.kernel;
-        (k / (kh * kw), k / kw % kh, k % kw)
-    }
-}
+use super::super::gemm::{Source, Strided, WIDEST};
+use super::super::real::Real;
+use super::Geometry;
 
 /// Patches of an image: depth is the element of a patch, the other axis the pixel of the result.
 #[derive(Debug, Clone, Copy)]
