@@ -12,6 +12,8 @@ use ketline::model::text::{Corpus, Vocabulary};
 use ketline::model::train::{Log, Optimiser, Schedule, Trainer, TrainerOptions};
 use ketline::model::{self, Plan, PlanOptions, Run, Sizes};
 use ketline_examples::{Arguments, Flag, OUT, Plot, Report, follow, plot, run};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 
 /// What is learnt where no text is given: this repository's own.
 const OWN: [&str; 3] = [
@@ -156,7 +158,7 @@ fn write(
     run.copy_parameters(trainer.run())?;
     run.set("targets", &vec![-1; gpt.length])?;
     let mut text = vec![0_i32];
-    let mut state = seed | 1;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     for _ in 0..length {
         let from = text.len().saturating_sub(gpt.length);
         let mut ids = text[from..].to_vec();
@@ -167,10 +169,7 @@ fn write(
         let logits = &run.output::<f32>("logits")?[at * gpt.vocabulary..(at + 1) * gpt.vocabulary];
         let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let weights: Vec<f32> = logits.iter().map(|x| ((x - most) / 0.8).exp()).collect();
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        let mut draw = (state >> 40) as f32 / (1_u32 << 24) as f32 * weights.iter().sum::<f32>();
+        let mut draw = rng.random::<f32>() * weights.iter().sum::<f32>();
         let id = weights.iter().position(|weight| {
             draw -= weight;
             draw < 0.0

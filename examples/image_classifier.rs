@@ -1,4 +1,5 @@
-//! Trains a convolutional network on images of digits: MNIST in IDX files, or digits drawn here where none are given.
+//! Trains a convolutional network on images of digits: MNIST in IDX files, or digits drawn by a rule where none are given. They
+//! are written as a set in chunks and read by the loader, which holds a part of them in memory.
 //!
 //! `cargo run --release --example image_classifier -- --mnist DIR --epochs 5`
 
@@ -7,20 +8,25 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use ketline::data::{Batch, Bytes, Eval, Loader, Settings};
 use ketline::model::models::conv_net;
 use ketline::model::train::{EarlyStop, Log, Optimiser, Schedule, Trainer, TrainerOptions};
 use ketline::model::{Plan, PlanOptions, Run, Sizes};
+use ketline::prelude::*;
+use ketline_examples::digits::{Digit, Digits};
 use ketline_examples::{Arguments, Flag, OUT, Plot, Report, plot, progress, run};
 
-const SIDE: usize = 28;
-const PIXELS: usize = SIDE * SIDE;
-
-const FLAGS: [Flag; 8] = [
-    Flag::value("mnist", "DIR", "folder with the four unpacked IDX files [digits drawn here]"),
+const FLAGS: [Flag; 9] = [
+    Flag::value(
+        "mnist",
+        "DIR",
+        "folder with the four IDX files, packed by gzip or not [digits drawn by a rule]",
+    ),
     Flag::value("epochs", "N", "passes over the training images [4]"),
     Flag::value("batch", "N", "images a step [64]"),
     Flag::value("filters", "N", "filters of the first convolutions [16]"),
     Flag::value("images", "N", "training images to draw where none are given [2000]"),
+    Flag::value("budget", "MIB", "memory that the loader may take [8]"),
     Flag::value("checkpoint", "FILE", "where to keep the state of the training"),
     Flag::value("resume", "FILE", "a state to go on from"),
     OUT,
@@ -30,113 +36,40 @@ fn main() -> ExitCode {
     run("image_classifier", "Trains a convolutional network on images of digits.", &FLAGS, train)
 }
 
-/// Images of [`PIXELS`] bytes, and which digit each shows.
-struct Images {
-    pixels: Vec<u8>,
-    labels: Vec<u8>,
-}
-
-impl Images {
-    fn read(folder: &Path, name: &str) -> Result<Self, Box<dyn Error>> {
-        let file = |kind: &str, header: usize, magic: u32| -> Result<Vec<u8>, Box<dyn Error>> {
-            let path = folder.join(format!("{name}-{kind}"));
-            let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            match bytes.first_chunk::<4>() {
-                Some(first) if u32::from_be_bytes(*first) == magic && bytes.len() > header => {
-                    Ok(bytes[header..].to_vec())
-                }
-                _ => Err(format!("{}: no unpacked IDX file of kind {magic}", path.display()).into()),
-            }
-        };
-        let (pixels, labels) = (file("images-idx3-ubyte", 16, 2051)?, file("labels-idx1-ubyte", 8, 2049)?);
-        if pixels.len() != PIXELS * labels.len() || labels.iter().any(|&label| label > 9) {
-            return Err(
-                format!("{}: {} labels for {} pixels", folder.display(), labels.len(), pixels.len()).into()
-            );
-        }
-        Ok(Self { pixels, labels })
-    }
-
-    /// Seven-segment digits, moved, of varying brightness, in noise.
-    fn draw(count: usize, seed: u64) -> Self {
-        const SEGMENTS: [u8; 10] = [0x3f, 0x06, 0x5b, 0x4f, 0x66, 0x6d, 0x7d, 0x07, 0x7f, 0x6f];
-        // row, column, height, width of a segment in a box of 17 by 10
-        const PLACES: [[usize; 4]; 7] = [
-            [0, 0, 2, 10],
-            [0, 8, 9, 2],
-            [8, 8, 9, 2],
-            [15, 0, 2, 10],
-            [8, 0, 9, 2],
-            [0, 0, 9, 2],
-            [8, 0, 2, 10],
-        ];
-        let mut state = seed | 1;
-        let mut below = move |n: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 33) as usize % n
-        };
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-        for _ in 0..count {
-            let digit = below(10);
-            let (top, left, bright) = (below(11), below(18), 120 + below(136));
-            let mut image: Vec<u8> = (0..PIXELS).map(|_| below(90) as u8).collect();
-            for (_, [row, column, height, width]) in
-                PLACES.iter().enumerate().filter(|(k, _)| SEGMENTS[digit] >> k & 1 == 1)
-            {
-                for y in top + row..top + row + height {
-                    image[y * SIDE + left + column..][..*width].fill(bright as u8);
-                }
-            }
-            pixels.extend(image);
-            labels.push(digit as u8);
-        }
-        Self { pixels, labels }
-    }
-
-    fn give(&self, run: &mut Run, which: &[usize]) -> Result<(), Box<dyn Error>> {
-        let of = |&k: &usize| {
-            self.pixels[k * PIXELS..(k + 1) * PIXELS].iter().map(|&x| f32::from(x) / 255.0 - 0.13)
-        };
-        run.set("x", &which.iter().flat_map(of).collect::<Vec<f32>>())?;
-        run.set("targets", &which.iter().map(|&k| i32::from(self.labels[k])).collect::<Vec<_>>())?;
-        Ok(())
-    }
-
-    /// An order for an epoch, the same whenever it is drawn (Fisher and Yates).
-    fn shuffled(&self, seed: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.labels.len()).collect();
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        for k in (1..order.len()).rev() {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            order.swap(k, (state >> 20) as usize % (k + 1));
-        }
-        order
-    }
-}
-
 fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
+    let whole = "a whole number >= 1";
+    let (learn, test) = if let Some(folder) = arguments.path("mnist") {
+        (Digits::read(&folder, "train")?, Digits::read(&folder, "t10k")?)
+    } else {
+        let count = arguments.number("images", 2000, whole)?;
+        (Digits::drawn(count, 1), Digits::drawn(count.div_ceil(4), 2))
+    };
+    let folder = std::env::temp_dir().join(format!("ketline-image-classifier-{}", std::process::id()));
+    let result = learn
+        .write(&folder.join("learn"), Settings::new())
+        .and_then(|()| test.write(&folder.join("test"), Settings::new().in_order()))
+        .and_then(|()| learn_from(arguments, &folder));
+    // what was not made cannot be removed; the result says why
+    let _ = std::fs::remove_dir_all(&folder);
+    result
+}
+
+/// Trains on the set in chunks `learn` and judges by the set `test`.
+fn learn_from(arguments: &Arguments, folder: &Path) -> Result<Report, Box<dyn Error>> {
     let whole = "a whole number >= 1";
     let (epochs, batch): (u64, usize) =
         (arguments.number("epochs", 4, whole)?, arguments.number("batch", 64, whole)?);
     let filters: usize = arguments.number("filters", 16, whole)?;
     let seed = arguments.seed()?;
-    let (learn, test) = if let Some(folder) = arguments.path("mnist") {
-        (Images::read(&folder, "train")?, Images::read(&folder, "t10k")?)
-    } else {
-        let count = arguments.number("images", 2000, whole)?;
-        (Images::draw(count, seed), Images::draw(count.div_ceil(4).max(batch), seed ^ 0x5555))
-    };
-    let each = (learn.labels.len() / batch) as u64;
+    // ANCHOR: loader
+    let (learn, test) = (Digit::open(folder.join("learn"))?, Digit::open(folder.join("test"))?);
+    let budget = Bytes::mib(arguments.number("budget", 8, whole)?);
+    let loader = learn.plan().batch(batch).batches_held(2).drop_last().budget(budget).seed(seed).train()?;
+    let judged = test.plan().batch(batch).batches_held(2).budget(budget).eval()?;
+    // ANCHOR_END: loader
+    let each = loader.plan().batches(0);
     if each == 0 {
-        return Err(format!(
-            "found {} training images, expected at least a batch of {batch}",
-            learn.labels.len()
-        )
-        .into());
+        return Err(format!("found {} training images, expected a batch of {batch}", learn.len()).into());
     }
     let steps = epochs * each;
 
@@ -147,29 +80,35 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         seed,
         ..TrainerOptions::default()
     };
-    let graph = conv_net(1, SIDE, filters, 10)?;
+    let graph = conv_net(1, 28, filters, 10)?;
     let mut judge = Plan::new(&graph, &sizes, &PlanOptions::default())?.start(seed)?;
     let mut trainer = Trainer::new(graph, &sizes, options)?;
     if let Some(path) = arguments.path("resume") {
         trainer.resume(path)?;
+    }
+    if !trainer.updates().is_multiple_of(each) {
+        return Err(format!(
+            "found a state after {} steps, expected whole epochs of {each}",
+            trainer.updates()
+        )
+        .into());
     }
     let mut log = Log::new(["loss", "accuracy"]);
     let mut stop = EarlyStop::new(3);
     let bar = progress(arguments, "training", steps);
     bar.set_position(trainer.updates());
     let since = Instant::now();
-    let mut right = accuracy(&mut judge, &trainer, &test, batch)?;
+    let mut right = accuracy(&mut judge, &trainer, &judged)?;
     while trainer.updates() < steps && !stop.stops() {
-        let (epoch, place) = (trainer.updates() / each, (trainer.updates() % each) as usize);
-        let order = learn.shuffled(seed ^ epoch);
-        for which in order.chunks_exact(batch).skip(place) {
-            learn.give(trainer.run_mut(), which)?;
+        let epoch = trainer.updates() / each;
+        for loaded in loader.epoch(epoch)?.ahead()? {
+            give(trainer.run_mut(), &loaded?)?;
             let Some(record) = trainer.step()? else { continue };
             log.push(record.step, &[record.loss]);
             bar.set_message(format!("loss {:.3}, accuracy {right:.4}", record.loss));
             bar.inc(1);
         }
-        right = accuracy(&mut judge, &trainer, &test, batch)?;
+        right = accuracy(&mut judge, &trainer, &judged)?;
         stop.observe(1.0 - right);
         log.push(trainer.updates(), &[f64::NAN, right]);
         if bar.is_hidden() && !arguments.json() {
@@ -189,26 +128,40 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     ];
     plot::write(&out.join("image_classifier.svg"), &curves)?;
     log.write(&out.join("image_classifier.csv"))?;
-    println!("accuracy {right:.4} on {} test images after {seconds:.0} s", test.labels.len());
+    println!("accuracy {right:.4} on {} test images after {seconds:.0} s", test.len());
     let mut report = Report::new();
-    report.metric("accuracy", right).metric("seconds", seconds).metric("images", learn.labels.len() as f64);
+    report.metric("accuracy", right).metric("seconds", seconds).metric("images", learn.len() as f64);
     Ok(report)
 }
 
-/// The share of test images whose largest logit is the right one; images that do not fill a batch are filled up.
-fn accuracy(judge: &mut Run, trainer: &Trainer, test: &Images, batch: usize) -> Result<f64, Box<dyn Error>> {
+/// Gives a batch to a run; one that is not whole is filled up with black images.
+fn give(run: &mut Run, batch: &Batch<Digit>) -> Result<(), Box<dyn Error>> {
+    let digits = batch.view()?;
+    let graph = run.plan().graph();
+    let (x, targets) = (graph.find("x")?, graph.find("targets")?);
+    let pixels = digits.image.iter().map(|&pixel| f32::from(pixel) / 255.0 - 0.13);
+    let black = std::iter::repeat(-0.13);
+    run.values_mut::<f32>(x)?.iter_mut().zip(pixels.chain(black)).for_each(|(to, pixel)| *to = pixel);
+    let labels = digits.label.iter().map(|&label| i32::from(label)).chain(std::iter::repeat(-1));
+    run.values_mut::<i32>(targets)?.iter_mut().zip(labels).for_each(|(to, label)| *to = label);
+    Ok(())
+}
+
+/// The share of test images whose largest logit is the right one.
+fn accuracy(judge: &mut Run, trainer: &Trainer, test: &Loader<Digit, Eval>) -> Result<f64, Box<dyn Error>> {
     judge.copy_parameters(trainer.run())?;
-    let all: Vec<usize> = (0..test.labels.len()).collect();
-    let mut right = 0;
-    for which in all.chunks(batch) {
-        let mut filled = which.to_vec();
-        filled.resize(batch, 0);
-        test.give(judge, &filled)?;
+    let (mut right, mut all) = (0, 0);
+    for batch in test.pass()?.ahead()? {
+        let batch = batch?;
+        give(judge, &batch)?;
         judge.step()?;
-        for (&k, logits) in which.iter().zip(judge.output::<f32>("logits")?.chunks_exact(10)) {
+        for (&label, logits) in
+            batch.view()?.label.iter().zip(judge.output::<f32>("logits")?.chunks_exact(10))
+        {
             let best = (0..10).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0);
-            right += usize::from(best == usize::from(test.labels[k]));
+            right += usize::from(best == usize::from(label));
+            all += 1;
         }
     }
-    Ok(right as f64 / test.labels.len() as f64)
+    Ok(f64::from(u32::try_from(right)?) / f64::from(all))
 }

@@ -6,8 +6,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use ketline::data::Tensor;
 use ketline::data::import::Idx;
+use ketline::data::{Settings, Tensor};
 use ketline::prelude::*;
 use ndarray::{ArrayView1, ArrayView3};
 use rand::{RngExt as _, SeedableRng as _};
@@ -18,27 +18,34 @@ dataset!(
     /// A handwritten digit.
     #[shuffle(seed = 7)]
     pub struct Digit {
+        /// Brightness, row after row.
         image: U8<28, 28>,
+        /// What it shows.
         #[range(0..10)]
         label: u8,
     }
 );
 // ANCHOR_END: digit
 
-pub(crate) const PIXELS: usize = 28 * 28;
+/// Pixels of an image.
+pub const PIXELS: usize = 28 * 28;
 
 /// The most bytes of a file after unpacking.
 const MOST_BYTES: u64 = 1 << 30;
 
 /// Digits in memory.
-pub(crate) struct Digits {
+#[derive(Debug, Clone)]
+pub struct Digits {
     images: Vec<u8>,
     labels: Vec<u8>,
 }
 
 impl Digits {
     /// Reads `train-images-idx3-ubyte` or its like, with or without `.gz`.
-    pub(crate) fn read(folder: &Path, part: &str) -> Result<Self, Box<dyn Error>> {
+    ///
+    /// # Errors
+    /// Files that cannot be read or that are not what they should be.
+    pub fn read(folder: &Path, part: &str) -> Result<Self, Box<dyn Error>> {
         let images = file(folder, &format!("{part}-images-idx3-ubyte"))?;
         let labels = file(folder, &format!("{part}-labels-idx1-ubyte"))?;
         if images.shape().get(1..) != Some(&[28, 28]) || labels.shape() != &images.shape()[..1] {
@@ -56,7 +63,7 @@ impl Digits {
     }
 
     /// Digits as segments of a clock's display, moved, thinned out and noisy.
-    pub(crate) fn drawn(count: usize, seed: u64) -> Self {
+    pub fn drawn(count: usize, seed: u64) -> Self {
         const SEGMENTS: [u8; 10] = [0x77, 0x12, 0x5d, 0x5b, 0x3a, 0x6b, 0x6f, 0x52, 0x7f, 0x7b];
         // left, top, width, height of each segment, the highest bit first: top, left above, right above, middle, ..
         const PLACES: [[usize; 4]; 7] = [
@@ -89,11 +96,18 @@ impl Digits {
         Self { images, labels }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    pub(crate) fn label(&self, at: usize) -> u8 {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// What one of them shows.
+    pub fn label(&self, at: usize) -> u8 {
         self.labels[at]
     }
 
@@ -102,25 +116,41 @@ impl Digits {
     }
 
     /// One of them as a sample.
-    pub(crate) fn digit(&self, at: usize) -> Digit {
+    fn digit(&self, at: usize) -> Digit {
         let mut image = Tensor::zeros();
         image.copy_from_slice(self.image(at));
         Digit { image, label: self.labels[at] }
     }
 
     /// Some of them, in this order.
-    pub(crate) fn taken(&self, order: &[usize]) -> Self {
+    pub fn taken(&self, order: &[usize]) -> Self {
         Self {
             images: order.iter().flat_map(|at| self.image(*at)).copied().collect(),
             labels: order.iter().map(|at| self.labels[*at]).collect(),
         }
     }
 
-    pub(crate) fn images(&self) -> ArrayView3<'_, u8> {
+    /// All images.
+    ///
+    /// # Panics
+    /// Never: there are as many pixels as labels say.
+    pub fn images(&self) -> ArrayView3<'_, u8> {
         ArrayView3::from_shape((self.len(), 28, 28), &self.images).expect("as many pixels as labels say")
     }
 
-    pub(crate) fn labels(&self) -> ArrayView1<'_, u8> {
+    /// Writes them as a set in chunks.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&self, folder: &Path, settings: Settings) -> Result<(), Box<dyn Error>> {
+        let mut writer = settings.create::<Digit>(folder)?;
+        (0..self.len()).try_for_each(|at| writer.push(&self.digit(at)))?;
+        writer.finish()?;
+        Ok(())
+    }
+
+    /// What all images show.
+    pub fn labels(&self) -> ArrayView1<'_, u8> {
         ArrayView1::from(&self.labels[..])
     }
 }
@@ -138,7 +168,7 @@ fn file(folder: &Path, name: &str) -> Result<Idx, Box<dyn Error>> {
 }
 
 /// A random order of `0..count`.
-pub(crate) fn permutation(count: usize, seed: u64) -> Vec<usize> {
+pub fn permutation(count: usize, seed: u64) -> Vec<usize> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut order: Vec<usize> = (0..count).collect();
     for at in (1..count).rev() {

@@ -26,6 +26,7 @@
 
 mod arguments;
 mod consumer;
+pub mod digits;
 pub mod plot;
 mod progress;
 mod report;

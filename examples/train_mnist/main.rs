@@ -3,7 +3,6 @@
 //! `cargo run --release --example train_mnist -- FOLDER`, with the four files of MNIST (packed by gzip or not); without a
 //! folder, digits are drawn by a rule.
 
-mod digits;
 mod network;
 
 use std::error::Error;
@@ -11,8 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use digits::{Digit, Digits};
 use ketline::data::{Bytes, Dataset, Planner, Settings};
+use ketline_examples::digits::{self, Digit, Digits};
 use ketline_examples::{ArgumentError, Arguments, Flag, Report, Table, consume, progress, run};
 use network::Network;
 
@@ -82,10 +81,10 @@ fn compare(
     let epochs: u64 = arguments.number("epochs", 4, "a whole number >= 1")?;
     let seeds: u64 = arguments.number("seeds", 3, "a whole number >= 1")?;
     let chunk = Bytes::kib(arguments.number("chunk", 16, "a whole number >= 1")?);
-    write(train, &folder.join("shuffled"), Settings::new().chunk_bytes(chunk))?;
+    train.write(&folder.join("shuffled"), Settings::new().chunk_bytes(chunk))?;
     let mut by_class: Vec<usize> = (0..train.len()).collect();
     by_class.sort_by_key(|at| train.label(*at));
-    write(&train.taken(&by_class), &folder.join("sorted"), Settings::new().chunk_bytes(chunk).in_order())?;
+    train.taken(&by_class).write(&folder.join("sorted"), Settings::new().chunk_bytes(chunk).in_order())?;
     let ways = if arguments.has("costs") { &WAYS[..] } else { &WAYS[..3] };
     let mut report = Report::new();
     let mut table = Table::new(["batches", "accuracy", "each run"]);
@@ -126,13 +125,6 @@ fn compare(
     println!("with {step} ms a batch, {:.2} % of the time was spent waiting for one", 100.0 * waits);
     report.metric("waited_share_of_steps", waits);
     Ok(report)
-}
-
-fn write(digits: &Digits, folder: &Path, settings: Settings) -> Result<(), Box<dyn Error>> {
-    let mut writer = settings.create::<Digit>(folder)?;
-    (0..digits.len()).try_for_each(|at| writer.push(&digits.digit(at)))?;
-    writer.finish()?;
-    Ok(())
 }
 
 fn in_memory(digits: &Digits, network: &mut Network, epochs: u64, seed: u64, bar: &indicatif::ProgressBar) {

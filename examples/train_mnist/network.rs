@@ -1,10 +1,9 @@
 //! Two layers with a rectifier between them, trained by gradient descent with momentum.
 
+use ketline_examples::digits::{Digits, PIXELS};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView3, Axis, Zip};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-
-use crate::digits::{Digits, PIXELS};
 
 /// Samples in a batch.
 pub(crate) const BATCH: usize = 100;
