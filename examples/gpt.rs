@@ -24,7 +24,7 @@ const OWN: [&str; 3] = [
 
 const FLAGS: [Flag; 13] = [
     Flag::value("text", "FILE", "text to learn from [this repository's README and guide]"),
-    Flag::value("steps", "N", "training steps [1000]"),
+    Flag::value("steps", "N", "training steps [1500]"),
     Flag::value("batch", "N", "crops a step [16]"),
     Flag::value("length", "N", "bytes a crop [128]"),
     Flag::value("width", "N", "channels [256]"),
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 
 fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let whole = "a whole number >= 1";
-    let steps: u64 = arguments.number("steps", 1000, whole)?;
+    let steps: u64 = arguments.number("steps", 1500, whole)?;
     let batch: usize = arguments.number("batch", 16, whole)?;
     let seed = arguments.seed()?;
     let text = match arguments.path("text") {
@@ -65,7 +65,7 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     };
     let ids = vocabulary.encode(&text)?;
     let (learn, valid) = Corpus::split(&ids, gpt.length, batch)?;
-    let valid = valid.consecutive(batch, 16);
+    let valid = valid.consecutive(batch, 64);
     // ANCHOR_END: model
 
     // ANCHOR: train

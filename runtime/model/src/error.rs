@@ -53,6 +53,10 @@ pub enum Error {
     #[error("the system does not give {bytes} bytes")]
     Memory { bytes: usize },
 
+    /// A device that is not there, or that fails.
+    #[error("device {device}: {reason}")]
+    Device { device: String, reason: String },
+
     // Runs
     /// A tensor of another type or shape than the graph declares.
     #[error("`{name}` is {found}, expected {expected}")]

@@ -10,7 +10,7 @@
 //! | know the operators, or add one | [`operator`] |
 //! | differentiate | [`Graph::differentiate`] |
 //! | plan memory | [`Plan`] |
-//! | run | [`Run`] |
+//! | run | [`Run`], on a [`Device`] |
 //! | train, save, resume | [`train`] |
 //! | make batches of text | [`text`] |
 //!
@@ -37,6 +37,7 @@
 #![allow(clippy::cast_possible_wrap)] // sizes are far below what the signed types hold
 
 mod derivative;
+mod device;
 pub mod error;
 mod graph;
 mod kernel;
@@ -50,6 +51,7 @@ pub mod text;
 pub mod train;
 
 pub use derivative::{Derivation, Gradient};
+pub use device::Device;
 pub use error::{Error, Result};
 pub use graph::{Graph, Init, Node, Pass, Source, Tensor, Value};
 pub use kernel::elementwise::Pair;

@@ -2,14 +2,13 @@
 
 #![allow(unsafe_code)] // the arena, see each SAFETY
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
 use std::fmt;
-use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use ndarray::{ArrayViewD, IxDyn};
 
+use crate::device::Backend;
 use crate::graph::{Init, Source, Value};
 use crate::kernel::real::{Element, to_bf16};
 use crate::kernel::team::Team;
@@ -17,54 +16,13 @@ use crate::operator::{Call, Slot};
 use crate::plan::Plan;
 use crate::{DType, Error, Extent, Result};
 
-/// Pages that the arena begins on, large ones where the system has them.
-const PAGE: usize = 1 << 21;
 /// The most operands or results of a node.
 const SLOTS: usize = 32;
-
-/// Zeroed memory on large pages.
-struct Arena {
-    pointer: NonNull<u8>,
-    layout: Layout,
-}
-
-// SAFETY: the arena owns its memory, like a `Vec`.
-unsafe impl Send for Arena {}
-// SAFETY: it is written through `&mut Run` only.
-unsafe impl Sync for Arena {}
-
-impl Arena {
-    fn new(bytes: usize) -> Result<Self> {
-        let align = if bytes >= PAGE { PAGE } else { 64 };
-        let layout = Layout::from_size_align(bytes.max(64), align).map_err(|_| Error::Memory { bytes })?;
-        // SAFETY: the layout has a size.
-        let pointer = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(Error::Memory { bytes })?;
-        #[cfg(target_os = "linux")]
-        if bytes >= PAGE {
-            let whole = bytes / PAGE * PAGE;
-            // SAFETY: within the allocation, on page borders; the advice changes no contents.
-            let advised = unsafe {
-                rustix::mm::madvise(pointer.as_ptr().cast(), whole, rustix::mm::Advice::LinuxHugepage)
-            };
-            if let Err(error) = advised {
-                tracing::debug!(%error, "no huge pages for the arena");
-            }
-        }
-        Ok(Self { pointer, layout })
-    }
-}
-
-impl Drop for Arena {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout.
-        unsafe { dealloc(self.pointer.as_ptr(), self.layout) };
-    }
-}
 
 /// A plan with its memory. Steps allocate nothing.
 pub struct Run {
     plan: Plan,
-    arena: Arena,
+    backend: Box<dyn Backend>,
     team: Team,
     step: u64,
 }
@@ -82,11 +40,11 @@ impl Plan {
     /// Takes the memory, once, and fills parameters and states as they begin. The same seed gives the same numbers.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`], or [`Error::Device`] if the device is not there.
     pub fn start(self, seed: u64) -> Result<Run> {
-        let arena = Arena::new(self.bytes())?;
+        let backend = self.device.open(self.bytes())?;
         let team = Team::new(self.threads);
-        let mut run = Run { plan: self, arena, team, step: 0 };
+        let mut run = Run { plan: self, backend, team, step: 0 };
         let begin: Vec<_> = (run.plan.graph.tensors())
             .filter_map(|(value, tensor)| match tensor.source {
                 Source::Parameter(init) | Source::State(init) => Some((value, tensor.name.clone(), init)),
@@ -151,7 +109,7 @@ impl Run {
 
     fn pointer(&self, offset: usize) -> *mut u8 {
         // SAFETY: offsets of the plan lie within the arena.
-        unsafe { self.arena.pointer.as_ptr().add(offset) }
+        unsafe { self.backend.memory().as_ptr().add(offset) }
     }
 
     fn fill(&mut self, value: Value, name: &str, init: Init, seed: u64) {
@@ -344,7 +302,7 @@ impl Run {
             step: self.step,
             taken: Cell::new(0),
         };
-        node.operator.run(&call)
+        self.backend.run(&*node.operator, &call)
     }
 
     /// Runs every node once, then replaces the states.
@@ -362,7 +320,9 @@ impl Run {
     /// # Errors
     /// Values that cannot be, such as ids out of range.
     pub fn compute(&mut self) -> Result<()> {
-        (0..self.plan.steps.len()).try_for_each(|k| self.node(k))
+        let done = (0..self.plan.steps.len()).try_for_each(|k| self.node(k));
+        self.backend.wait()?;
+        done
     }
 
     /// Replaces the states by what the nodes made of them, and counts the step.
@@ -387,6 +347,7 @@ impl Run {
             for (k, times) in times.iter_mut().enumerate() {
                 let since = Instant::now();
                 self.node(k)?;
+                self.backend.wait()?;
                 times.push(since.elapsed());
             }
         }

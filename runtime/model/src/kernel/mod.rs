@@ -12,6 +12,7 @@ pub(crate) mod layout;
 pub(crate) mod loss;
 pub(crate) mod norm;
 pub(crate) mod optimiser;
+pub(crate) mod pool;
 pub(crate) mod real;
 pub(crate) mod reduce;
 pub(crate) mod shared;

@@ -1,6 +1,10 @@
 //! Updates of parameters, fused: each number is read and written once.
 
+use super::layout::prefetch;
 use super::real::{Real, vectorised};
+
+/// How many rows ahead memory is asked for.
+const AHEAD: usize = 32;
 
 /// The numbers of one AdamW step.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +58,25 @@ vectorised! {
     pub(crate) fn add<T: Real>(y: &mut [T], x: &[T]) {
         for (y, &x) in y.iter_mut().zip(x) {
             *y += x;
+        }
+    }
+}
+vectorised! {
+    /// Gradient descent on the rows of `width` that lookups name, one after another.
+    pub(crate) fn descend_rows<T: Real, R: Fn(usize) -> usize>(p: &mut [T], g: &[T], width: usize, rate: T, row: &R) {
+        let (count, line) = (g.len() / width, 64 / size_of::<T>());
+        for (k, g) in g.chunks_exact(width).enumerate() {
+            // rows lie anywhere, so later ones are asked for early
+            if k + AHEAD < count {
+                let later = row(k + AHEAD) * width;
+                for at in (0..width).step_by(line) {
+                    prefetch(p, later + at);
+                }
+            }
+            let start = row(k) * width;
+            for (p, &g) in p[start..start + width].iter_mut().zip(g) {
+                *p -= rate * g;
+            }
         }
     }
 }

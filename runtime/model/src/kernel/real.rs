@@ -145,6 +145,7 @@ pub(crate) trait Real:
     fn abs(self) -> Self;
     fn max(self, other: Self) -> Self;
     fn min(self, other: Self) -> Self;
+    fn is_nan(self) -> bool;
 }
 
 /// What is the same for both precisions.
@@ -177,6 +178,11 @@ macro_rules! alike {
         #[inline(always)]
         fn min(self, other: Self) -> Self {
             if self < other { self } else { other }
+        }
+
+        #[inline(always)]
+        fn is_nan(self) -> bool {
+            Self::is_nan(self)
         }
     };
 }

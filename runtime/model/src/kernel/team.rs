@@ -15,7 +15,8 @@ const LOOK: Duration = Duration::from_micros(60);
 
 #[derive(Clone, Copy)]
 struct Job {
-    task: *const (dyn Fn(usize) + Sync),
+    /// Called with the worker's number and the task's.
+    task: *const (dyn Fn(usize, usize) + Sync),
     tasks: usize,
 }
 
@@ -46,7 +47,7 @@ impl Board {
     }
 
     #[allow(unsafe_code)]
-    fn work(&self, job: Job) {
+    fn work(&self, worker: usize, job: Job) {
         loop {
             let k = self.next.fetch_add(1, Ordering::Relaxed);
             if k >= job.tasks {
@@ -54,13 +55,13 @@ impl Board {
             }
             // SAFETY: the job is alive until every worker inside has left.
             let task = unsafe { &*job.task };
-            if catch_unwind(AssertUnwindSafe(|| task(k))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| task(worker, k))).is_err() {
                 self.failed.store(true, Ordering::Relaxed);
             }
         }
     }
 
-    fn serve(&self) {
+    fn serve(&self, worker: usize) {
         let mut seen = 0;
         loop {
             let since = Instant::now();
@@ -78,7 +79,7 @@ impl Board {
             let Some(job) = state.job else { continue };
             self.inside.fetch_add(1, Ordering::AcqRel);
             drop(state);
-            self.work(job);
+            self.work(worker, job);
             let _state = self.state();
             if self.inside.fetch_sub(1, Ordering::AcqRel) == 1 {
                 self.done.notify_one();
@@ -117,7 +118,7 @@ impl Team {
         let workers = (1..threads)
             .map_while(|k| {
                 let board = Arc::clone(&board);
-                std::thread::Builder::new().name(format!("ketline-{k}")).spawn(move || board.serve()).ok()
+                std::thread::Builder::new().name(format!("ketline-{k}")).spawn(move || board.serve(k)).ok()
             })
             .collect();
         Self { board, workers, turn: Mutex::new(()) }
@@ -132,16 +133,26 @@ impl Team {
     ///
     /// # Panics
     /// If a task does.
-    #[allow(unsafe_code, clippy::transmute_ptr_to_ptr)] // a cast cannot change a lifetime
     pub fn each(&self, tasks: usize, task: impl Fn(usize) + Sync) {
+        self.each_worker(tasks, |_, k| task(k));
+    }
+
+    /// Calls `task(worker, 0)` to `task(worker, tasks - 1)`, as [`each`](Self::each) does; a worker, of which there are as many
+    /// as threads, does one task after another, so that it can have memory of its own.
+    ///
+    /// # Panics
+    /// If a task does.
+    #[allow(unsafe_code, clippy::transmute_ptr_to_ptr)] // a cast cannot change a lifetime
+    pub fn each_worker(&self, tasks: usize, task: impl Fn(usize, usize) + Sync) {
         if tasks <= 1 || self.workers.is_empty() {
-            (0..tasks).for_each(task);
+            (0..tasks).for_each(|k| task(0, k));
             return;
         }
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let task: &(dyn Fn(usize) + Sync) = &task;
+        let task: &(dyn Fn(usize, usize) + Sync) = &task;
         // SAFETY: only the lifetime is longer; no worker has the pointer when this function returns.
-        let task: *const (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(std::ptr::from_ref(task)) };
+        let task: *const (dyn Fn(usize, usize) + Sync) =
+            unsafe { std::mem::transmute(std::ptr::from_ref(task)) };
         let job = Job { task, tasks };
         {
             let mut state = self.board.state();
@@ -150,7 +161,7 @@ impl Team {
             self.board.epoch.fetch_add(1, Ordering::Release);
         }
         self.board.wake.notify_all();
-        self.board.work(job);
+        self.board.work(0, job);
         self.board.state().job = None;
         let since = Instant::now();
         while self.board.inside.load(Ordering::Acquire) > 0 && since.elapsed() < LOOK {

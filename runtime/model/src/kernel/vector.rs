@@ -19,6 +19,12 @@ pub(crate) trait Vector<T>: Copy {
     /// The processor has the instructions; so many numbers may be read.
     unsafe fn load(from: *const T) -> Self;
 
+    /// The first numbers, and zeros.
+    ///
+    /// # Safety
+    /// The processor has the instructions; `until` numbers may be read.
+    unsafe fn load_lanes(from: *const T, until: usize) -> Self;
+
     /// # Safety
     /// The processor has the instructions; so many numbers may be written.
     unsafe fn store(self, to: *mut T);
@@ -115,6 +121,12 @@ impl<T: Real> Vector<T> for [T; 4] {
     }
 
     #[inline(always)]
+    unsafe fn load_lanes(from: *const T, until: usize) -> Self {
+        // SAFETY: as the caller promises.
+        std::array::from_fn(|k| if k < until { unsafe { from.add(k).read() } } else { T::ZERO })
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut T) {
         // SAFETY: as above.
         unsafe { to.cast::<Self>().write(self) }
@@ -147,7 +159,7 @@ mod x86 {
 
     macro_rules! registers {
         ($($V:ident of $T:ident x $lanes:literal, wide $wide:literal: $splat:ident $load:ident $store:ident $fma:ident $add:ident,
-           |$x:ident, $to:ident, $from:ident, $until:ident| $part:expr;)*) => {$(
+           some by $mask:ident: $read:ident $write:ident;)*) => {$(
             #[allow(clippy::inline_always)]
             impl Vector<$T> for $V {
                 const LANES: usize = $lanes;
@@ -166,6 +178,12 @@ mod x86 {
                 }
 
                 #[inline(always)]
+                unsafe fn load_lanes(from: *const $T, until: usize) -> Self {
+                    // SAFETY: as the caller promises; lanes outside the mask are not touched.
+                    unsafe { $read(from, $mask(0, until)) }
+                }
+
+                #[inline(always)]
                 unsafe fn store(self, to: *mut $T) {
                     // SAFETY: as the caller promises.
                     unsafe { $store(to, self) }
@@ -173,9 +191,8 @@ mod x86 {
 
                 #[inline(always)]
                 unsafe fn store_lanes(self, to: *mut $T, from: usize, until: usize) {
-                    let ($x, $to, $from, $until) = (self, to, from, until);
                     // SAFETY: as the caller promises; lanes outside the mask are not touched.
-                    unsafe { $part }
+                    unsafe { $write(to, $mask(from, until), self) }
                 }
 
                 #[inline(always)]
@@ -202,32 +219,65 @@ mod x86 {
     /// Ones where lanes `from..until` are.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    fn mask(from: usize, until: usize) -> u32 {
+    fn bits(from: usize, until: usize) -> u32 {
         (1_u32 << until).wrapping_sub(1_u32 << from)
     }
 
-    /// Bits of a mask, spread over lanes of 32 bits as AVX2 wants them.
-    const SPREAD: [i32; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
-    /// The same for lanes of 64 bits.
-    const SPREAD_WIDE: [i64; 4] = [1, 2, 4, 8];
+    macro_rules! masks {
+        ($($name:ident -> $M:ty, $features:literal, |$bits:ident| $mask:expr;)*) => {$(
+            #[inline]
+            #[target_feature(enable = $features)]
+            fn $name(from: usize, until: usize) -> $M {
+                let $bits = bits(from, until);
+                $mask
+            }
+        )*};
+    }
+
+    masks! {
+        mask16 -> __mmask16, "avx512f", |bits| bits as __mmask16;
+        mask8 -> __mmask8, "avx512f", |bits| bits as __mmask8;
+        // AVX2 wants the highest bit of each lane
+        lanes8 -> __m256i, "avx2", |bits| {
+            _mm256_sllv_epi32(_mm256_set1_epi32(bits as i32), _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24))
+        };
+        lanes4 -> __m256i, "avx2", |bits| {
+            _mm256_sllv_epi64(_mm256_set1_epi64x(i64::from(bits)), _mm256_setr_epi64x(63, 62, 61, 60))
+        };
+    }
+
+    macro_rules! some {
+        ($($load:ident $store:ident of $T:ty as $V:ident by $M:ty, $features:literal: $read:ident $write:ident;)*) => {$(
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn $load(from: *const $T, mask: $M) -> $V {
+                // SAFETY: as the caller promises.
+                unsafe { $read(mask, from) }
+            }
+
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn $store(to: *mut $T, mask: $M, x: $V) {
+                // SAFETY: as the caller promises.
+                unsafe { $write(to, mask, x) }
+            }
+        )*};
+    }
+
+    some! {
+        load16 store16 of f32 as __m512 by __mmask16, "avx512f": _mm512_maskz_loadu_ps _mm512_mask_storeu_ps;
+        load8 store8 of f64 as __m512d by __mmask8, "avx512f": _mm512_maskz_loadu_pd _mm512_mask_storeu_pd;
+    }
 
     registers! {
         __m512 of f32 x 16, wide true: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps,
-            |x, to, from, until| _mm512_mask_storeu_ps(to, mask(from, until) as __mmask16, x);
+            some by mask16: load16 store16;
         __m512d of f64 x 8, wide true: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd,
-            |x, to, from, until| _mm512_mask_storeu_pd(to, mask(from, until) as __mmask8, x);
+            some by mask8: load8 store8;
         __m256 of f32 x 8, wide false: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps,
-            |x, to, from, until| {
-                let bits = _mm256_loadu_si256(SPREAD.as_ptr().cast());
-                let on = _mm256_and_si256(_mm256_set1_epi32(mask(from, until) as i32), bits);
-                _mm256_maskstore_ps(to, _mm256_cmpeq_epi32(on, bits), x);
-            };
+            some by lanes8: _mm256_maskload_ps _mm256_maskstore_ps;
         __m256d of f64 x 4, wide false: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_add_pd,
-            |x, to, from, until| {
-                let bits = _mm256_loadu_si256(SPREAD_WIDE.as_ptr().cast());
-                let on = _mm256_and_si256(_mm256_set1_epi64x(i64::from(mask(from, until))), bits);
-                _mm256_maskstore_pd(to, _mm256_cmpeq_epi64(on, bits), x);
-            };
+            some by lanes4: _mm256_maskload_pd _mm256_maskstore_pd;
     }
 }
 
@@ -249,6 +299,17 @@ mod tests {
                         .store_lanes(self.0, from, until);
                     for k in 0..V::LANES {
                         let expected = if (from..until).contains(&k) { 3.0 } else { 1.0 };
+                        assert_eq!((*self.0.add(k)).wide(), expected, "lane {k} of {from}..{until}");
+                    }
+                    V::load_lanes(self.0, until).store(self.0);
+                    for k in 0..V::LANES {
+                        let expected = if k >= until {
+                            0.0
+                        } else if k >= from {
+                            3.0
+                        } else {
+                            1.0
+                        };
                         assert_eq!((*self.0.add(k)).wide(), expected, "lane {k} of {from}..{until}");
                     }
                 }

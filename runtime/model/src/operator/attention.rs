@@ -111,9 +111,8 @@ impl Attention {
 
     fn scratch(self, operands: &[Extent], threads: usize) -> usize {
         let s = self.sizes(&operands[0], &operands[self.count() / 3]);
-        let workers = threads.min(s.batch * s.heads);
         real!(operands[0].dtype, T => {
-            attention::workspace::<T>(s.queries, s.keys, s.width / s.heads, self.causal) * size_of::<T>() * workers
+            attention::workspace::<T>(s.queries, s.keys, s.width / s.heads, self.causal) * size_of::<T>() * threads
         })
     }
 
@@ -127,15 +126,10 @@ impl Attention {
         let count = sizes.batch * sizes.heads;
         let size =
             attention::workspace::<T>(sizes.queries, sizes.keys, sizes.width / sizes.heads, self.causal);
-        let scratch = call.scratch::<T>();
-        let workers = (scratch.len() / size).clamp(1, count);
-        let scratch = Shared::new(scratch);
-        call.team().each(workers, |worker| {
+        let scratch = Shared::new(call.scratch::<T>());
+        call.team().each_worker(count, |worker, k| {
             // SAFETY: each worker has its own part.
-            let scratch = unsafe { scratch.part(worker * size, size) };
-            for k in count * worker / workers..count * (worker + 1) / workers {
-                task(k, scratch);
-            }
+            task(k, unsafe { scratch.part(worker * size, size) });
         });
     }
 }

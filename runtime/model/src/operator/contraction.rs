@@ -1,11 +1,14 @@
 //! Matrix products.
 
 use super::{Call, Cost, Operator, Role, Saved, rule};
-use crate::kernel::gemm::{self, Strided, Target};
+use crate::kernel::gemm::{self, Near, Strided, Target};
 use crate::kernel::real::{Real, real};
 use crate::kernel::shared::Shared;
 use crate::operator::{Reduce, Reduction, Reshape};
 use crate::{Derivation, Dim, Error, Extent, Result, TensorType};
+
+/// Multiplications that one task does at least.
+const SOME: usize = 1 << 17;
 
 /// A product of matrices, which are the last two axes; any others are equal in both operands, and each has a product of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -23,7 +26,21 @@ impl MatMul {
         [m, ka, kb, n]
     }
 
-    fn sizes(self, a: &[usize], b: &[usize]) -> (usize, usize, usize) {
+    /// Whether one of several products stays in the second-level cache.
+    fn small<T: Real>(self, (m, n, k): (usize, usize, usize)) -> bool {
+        (m * k + n * k + m * n) * size_of::<T>() <= 1 << 19
+    }
+
+    /// Elements of scratch memory for a product, or for one of several.
+    fn scratch<T: Real>(self, (m, n, k): (usize, usize, usize), count: usize) -> usize {
+        if count > 1 && self.small::<T>((m, n, k)) {
+            Near::<T>::workspace(n, k)
+        } else {
+            gemm::workspace::<T>(m, n, k)
+        }
+    }
+
+    pub(crate) fn sizes(self, a: &[usize], b: &[usize]) -> (usize, usize, usize) {
         let [m, k, _, n] = self.axes(a.len(), b.len());
         (a[m], b[n], a[k])
     }
@@ -66,7 +83,7 @@ impl Operator for MatMul {
             let c = Shared::new(call.result::<T>(0));
             let count = call.result_extent(0).elements() / (m * n);
             let scratch = call.scratch::<T>();
-            let size = gemm::workspace::<T>(m, n, k);
+            let size = op.scratch::<T>((m, n, k), count);
             let left = |i: usize| {
                 let data = &a[i * m * k..(i + 1) * m * k];
                 if op.transpose_a {
@@ -88,17 +105,24 @@ impl Operator for MatMul {
                 gemm::multiply(Some(call.team()), (m, n, k), &left(0), &right(0), None, c, target, scratch);
                 return;
             }
-            // each worker takes a run of products, with scratch memory of its own
-            let workers = (scratch.len() / size).clamp(1, count);
+            // each worker has scratch memory of its own
+            let small = op.small::<T>((m, n, k));
             let scratch = Shared::new(scratch);
+            // small products are taken some at a time
+            let some = (SOME / (m * n * k)).clamp(1, count);
             #[allow(unsafe_code)]
-            call.team().each(workers, |worker| {
+            call.team().each_worker(count.div_ceil(some), |worker, task| {
                 // SAFETY: each worker has its own part, and each product its own result.
                 let scratch = unsafe { scratch.part(worker * size, size) };
-                for i in count * worker / workers..count * (worker + 1) / workers {
+                for i in task * some..count.min((task + 1) * some) {
                     // SAFETY: as above.
                     let c = Shared::new(unsafe { c.part(i * m * n, m * n) });
-                    gemm::multiply(None, (m, n, k), &left(i), &right(i), None, c, target, scratch);
+                    if small {
+                        let (right, _) = gemm::near(right(i), (n, k), scratch);
+                        gemm::multiply_near((m, n, k), &left(i), &right, c, target);
+                    } else {
+                        gemm::multiply(None, (m, n, k), &left(i), &right(i), None, c, target, scratch);
+                    }
                 }
             });
         }
@@ -140,7 +164,9 @@ impl Operator for MatMul {
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let (m, n, k) = self.sizes(&operands[0].dims, &operands[1].dims);
         let count = results[0].elements() / (m * n);
-        real!(operands[0].dtype, T => gemm::workspace::<T>(m, n, k) * size_of::<T>() * count.min(threads))
+        real!(operands[0].dtype, T => {
+            self.scratch::<T>((m, n, k), count) * size_of::<T>() * if count > 1 { threads } else { 1 }
+        })
     }
 
     fn relation(&self, operands: &[TensorType]) -> Vec<Vec<Role>> {

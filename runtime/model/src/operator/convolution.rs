@@ -51,14 +51,10 @@ fn each_image<T: Real>(
     size: usize,
     task: impl Fn(usize, &mut [T]) + Sync,
 ) {
-    let workers = (scratch.len() / size).clamp(1, images);
     let scratch = Shared::new(scratch);
-    call.team().each(workers, |worker| {
+    call.team().each_worker(images, |worker, k| {
         // SAFETY: each worker has its own part.
-        let scratch = unsafe { scratch.part(worker * size, size) };
-        for k in images * worker / workers..images * (worker + 1) / workers {
-            task(k, scratch);
-        }
+        task(k, unsafe { scratch.part(worker * size, size) });
     });
 }
 
@@ -175,11 +171,10 @@ impl Operator for Conv2d {
 
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let s = self.geometry(&operands[0], &operands[1], &results[0]);
-        let workers = threads.min(operands[0].dims[0]);
         real!(operands[0].dtype, T => {
             let elements = match Direct::forward(&s) {
-                Some(direct) => direct_scratch(direct, workers),
-                None => workers * gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch()),
+                Some(direct) => direct_scratch(direct, threads),
+                None => threads * gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch()),
             };
             elements * size_of::<T>()
         })
@@ -259,11 +254,10 @@ impl Operator for Conv2dInputGradient {
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let s = self.of.geometry(&results[0], &operands[1], &operands[0]);
         let k = s.filters * s.kernel.0 * s.kernel.1;
-        let workers = threads.min(operands[0].dims[0]);
         real!(operands[0].dtype, T => {
             let elements = match Direct::backward(&s) {
-                Some(direct) => direct_scratch(direct, workers),
-                None => workers * gemm::workspace::<T>(s.channels, s.pixels(), k) + s.channels * k,
+                Some(direct) => direct_scratch(direct, threads),
+                None => threads * gemm::workspace::<T>(s.channels, s.pixels(), k) + s.channels * k,
             };
             elements * size_of::<T>()
         })
@@ -289,16 +283,11 @@ fn each_part<T: Real>(
     let scratch = call.scratch::<T>();
     scratch.fill(T::ZERO);
     let (sums, scratch) = scratch.split_at_mut(parts * size);
-    let workers = (scratch.len() / workspace).clamp(1, parts);
     let (shared, scratch) = (Shared::new(sums), Shared::new(scratch));
-    call.team().each(workers, |worker| {
-        // SAFETY: each worker has its own scratch memory.
-        let scratch = unsafe { scratch.part(worker * workspace, workspace) };
-        for part in parts * worker / workers..parts * (worker + 1) / workers {
-            for i in count * part / parts..count * (part + 1) / parts {
-                // SAFETY: each part has its own sums.
-                add(i, unsafe { shared.part(part * size, size) }, scratch);
-            }
+    call.team().each_worker(parts, |worker, part| {
+        for i in count * part / parts..count * (part + 1) / parts {
+            // SAFETY: each part has its own sums, each worker its own scratch memory.
+            unsafe { add(i, shared.part(part * size, size), scratch.part(worker * workspace, workspace)) };
         }
     });
     sums.chunks_exact(size).for_each(join);
@@ -381,7 +370,7 @@ impl Operator for Conv2dWeightGradient {
                     (s.filters * s.patch(), gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels()))
                 }
             };
-            (parts * sums + parts.min(threads) * scratch) * size_of::<T>()
+            (parts * sums + threads * scratch) * size_of::<T>()
         })
     }
 

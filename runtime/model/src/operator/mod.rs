@@ -4,6 +4,7 @@
 //! to the graph, so that the backward pass is a graph too), which operands that needs, and how the axes of the operands
 //! relate to those of the result. [`table`] lists every row with examples; a test proves each of them.
 
+use std::any::Any;
 use std::fmt;
 
 use crate::{Derivation, Extent, Result, TensorType};
@@ -53,7 +54,7 @@ pub use window::Window;
 ///
 /// Implement it to add an operator of your own, such as a product with a sparse matrix; [`Graph::apply`](crate::Graph::apply)
 /// takes any.
-pub trait Operator: fmt::Debug + Send + Sync {
+pub trait Operator: Any + fmt::Debug + Send + Sync {
     /// The name, in messages and plans.
     fn name(&self) -> &'static str;
 

@@ -5,9 +5,13 @@
 use super::window::{Window, images};
 use super::{Call, Cost, Operator, Role, Saved, rule};
 use crate::kernel::convolution::Geometry;
+use crate::kernel::pool;
 use crate::kernel::real::{Real, real};
 use crate::kernel::shared::Shared;
 use crate::{DType, Derivation, Dim, Extent, Result, TensorType};
+
+/// The usual windows, two by two and apart.
+const HALVES: Window = Window::square(2, 2, 0);
 
 fn plane_roles() -> Vec<Role> {
     vec![Role::Passes(0), Role::Passes(1), Role::Whole, Role::Whole]
@@ -47,8 +51,8 @@ impl Operator for MaxPool {
                 let x = &x[plane * pixels..(plane + 1) * pixels];
                 // SAFETY: planes are disjoint.
                 let (y, places) = unsafe { (y.part(plane * out, out), places.part(plane * out, out)) };
-                if s.kernel == (2, 2) && s.stride == (2, 2) && s.padding == (0, 0) {
-                    return halve(x, s.size.1, s.out.1, y, places);
+                if self.0 == HALVES {
+                    return pool::halve(x, s.size.1, s.out.1, y, places);
                 }
                 for (k, (y, place)) in y.iter_mut().zip(places).enumerate() {
                     let (mut most, mut at) = (<T as Real>::NEG_INFINITY, 0);
@@ -67,7 +71,7 @@ impl Operator for MaxPool {
 
     fn derivative(&self, at: &mut Derivation<'_>) -> Result<()> {
         let (operands, size) = ([at.gradient(0), at.result(1)], at.operand_type(0).shape);
-        let gradient = at.apply(MaxPoolGradient { size }, &operands)?;
+        let gradient = at.apply(MaxPoolGradient { window: self.0, size }, &operands)?;
         at.add(0, gradient)
     }
 
@@ -84,31 +88,11 @@ impl Operator for MaxPool {
     }
 }
 
-/// The usual windows, two by two and apart: four candidates without a loop over a window.
-fn halve<T: Real>(x: &[T], width: usize, out: usize, y: &mut [T], places: &mut [i32]) {
-    for (row, (y, places)) in y.chunks_exact_mut(out).zip(places.chunks_exact_mut(out)).enumerate() {
-        let top = 2 * row * width;
-        let (upper, lower) = (&x[top..top + 2 * out], &x[top + width..top + width + 2 * out]);
-        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-        for (k, ((y, place), (a, b))) in y.iter_mut().zip(places).zip(pairs).enumerate() {
-            let at = (top + 2 * k) as i32;
-            let below = at + width as i32;
-            let mut best = (a[0], at);
-            for next in [(a[1], at + 1), (b[0], below), (b[1], below + 1)] {
-                // a NaN wins, so that it is not lost
-                #[allow(clippy::eq_op)] // the generic way to ask for NaN
-                if next.0 > best.0 || next.0 != next.0 {
-                    best = next;
-                }
-            }
-            (*y, *place) = best;
-        }
-    }
-}
-
 /// The gradient of [`MaxPool`], from that of its result and the places.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MaxPoolGradient {
+    /// The windows.
+    pub window: Window,
     /// Shape of the images.
     pub size: Vec<Dim>,
 }
@@ -122,24 +106,27 @@ impl Operator for MaxPoolGradient {
         rule::count(self.name(), operands.len(), 2..=2)?;
         images(self.name(), &operands[0])?;
         rule::equal(self.name(), "places", &operands[1].shape, &operands[0].shape)?;
-        if self.size.len() != 4 {
-            return Err(rule::wrong(self.name(), "shape", format!("{:?}", self.size), "that of images"));
-        }
-        rule::equal(self.name(), "leading axes", &operands[0].shape[..2], &self.size[..2])?;
-        Ok(vec![operands[0].shaped(self.size.clone())])
+        let result = operands[0].shaped(self.size.clone());
+        let out = MaxPool(self.window).results(std::slice::from_ref(&result))?;
+        rule::equal(self.name(), "gradient", &operands[0].shape, &out[0].shape)?;
+        Ok(vec![result])
     }
 
     fn run(&self, call: &Call<'_>) -> Result<()> {
         let (g, x) = (call.operand_extent(0), call.result_extent(0));
         let (out, pixels) = (g.dims[2] * g.dims[3], x.dims[2] * x.dims[3]);
+        let dims = (x.dims[3], g.dims[3]);
         real!(g.dtype, T => {
             let (g, places) = (call.operand::<T>(0), call.operand::<i32>(1));
             let dx = Shared::new(call.result::<T>(0));
             each_plane(call, g.len() / out, |plane| {
                 // SAFETY: planes are disjoint.
                 let dx = unsafe { dx.part(plane * pixels, pixels) };
-                dx.fill(0.0);
                 let range = plane * out..(plane + 1) * out;
+                if self.window == HALVES {
+                    return pool::double(&g[range.clone()], &places[range], dims.1, dims.0, dx);
+                }
+                dx.fill(0.0);
                 for (&g, &place) in g[range.clone()].iter().zip(&places[range]) {
                     dx[(place as usize).min(pixels - 1)] += g;
                 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::device::Device;
 use crate::graph::{Graph, Source, Value};
 use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
@@ -20,6 +21,8 @@ pub const MAX_RANK: usize = 8;
 pub struct PlanOptions {
     /// Threads of the team; 0 for as many as the system offers.
     pub threads: usize,
+    /// Where it runs.
+    pub device: Device,
     /// The most bytes that may be used.
     pub cap: Option<usize>,
     /// Tensors to keep until the end of a step besides the outputs, such as gradients.
@@ -47,6 +50,7 @@ pub struct Plan {
     pub(crate) steps: Vec<Step>,
     pub(crate) reserved: Vec<(String, Extent, usize)>,
     pub(crate) threads: usize,
+    pub(crate) device: Device,
     buffers: Vec<Placement>,
     bytes: usize,
     live: usize,
@@ -171,6 +175,7 @@ impl Plan {
             steps,
             reserved,
             threads,
+            device: options.device,
             bytes: placed.bytes,
             live: placed.live,
             buffers: placed.buffers,
@@ -191,6 +196,11 @@ impl Plan {
     /// Threads that the plan is made for.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Where it will run.
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// The graph as it will run, without nodes that nobody reads.

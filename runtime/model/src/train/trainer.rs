@@ -4,7 +4,7 @@ use super::optimiser::Optimiser;
 use super::record::Record;
 use super::schedule::Schedule;
 use crate::graph::{Graph, Value};
-use crate::{DType, Error, Extent, Gradient, Plan, PlanOptions, Result, Run, Sizes};
+use crate::{DType, Device, Error, Extent, Gradient, Plan, PlanOptions, Result, Run, Sizes};
 
 /// Elements of a parameter that one task changes.
 const CHUNK: usize = 1 << 16;
@@ -26,6 +26,8 @@ pub struct TrainerOptions {
     pub storage: DType,
     /// Threads; 0 for as many as the system offers.
     pub threads: usize,
+    /// Where it runs; parameters are changed by the processor.
+    pub device: Device,
     /// The most bytes that may be used.
     pub cap: Option<usize>,
     /// The seed of the parameters.
@@ -42,6 +44,7 @@ impl Default for TrainerOptions {
             sparse: Vec::new(),
             storage: DType::F32,
             threads: 0,
+            device: Device::Cpu,
             cap: None,
             seed: 0,
         }
@@ -183,7 +186,8 @@ impl Trainer {
         }
         let squares = reserve.len();
         reserve.push(("sums of squares".into(), Extent::new(DType::F64, &[tasks.len().max(1)])));
-        let plan = PlanOptions { threads: options.threads, cap: options.cap, keep, reserve };
+        let plan =
+            PlanOptions { threads: options.threads, device: options.device, cap: options.cap, keep, reserve };
         let run = Plan::new(&graph, sizes, &plan)?.start(options.seed)?;
         Ok(Self { run, targets, options, loss, tasks, squares, updates: 0, pending: 0, pending_loss: 0.0 })
     }

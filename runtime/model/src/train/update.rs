@@ -6,13 +6,9 @@ use super::optimiser::Optimiser;
 use super::trainer::{Place, Target, Trainer};
 use crate::DType;
 use crate::graph::Value;
-use crate::kernel::layout::prefetch;
 use crate::kernel::norm::spread;
-use crate::kernel::optimiser::{AdamStep, adam, add, descent, momentum};
+use crate::kernel::optimiser::{AdamStep, adam, add, descend_rows, descent, momentum};
 use crate::kernel::real::{Real, real};
-
-/// How many lookups ahead rows are asked for.
-const AHEAD: usize = 16;
 
 impl Trainer {
     /// The gradient that a task reads: the sum over batches, or the last batch's.
@@ -113,6 +109,26 @@ impl Trainer {
         step: u64,
     ) {
         let width = p.len() / self.run.plan().extent(target.value).dims[0];
+        if let Optimiser::Sgd { rate, .. } = self.options.optimiser {
+            // no moments: the order of additions to a row is that of the lookups
+            let rate = T::of(rate * factor * scale);
+            for &(ids, values) in parts {
+                // SAFETY: kept by the plan until the end of the step, and read only.
+                let g = unsafe { &*self.run.place::<T>(values) };
+                // SAFETY: as above.
+                match self.run.plan().extent(ids).dtype {
+                    DType::I64 => {
+                        let ids = unsafe { &*self.run.place::<i64>(ids) };
+                        descend_rows(p, g, width, rate, &|k: usize| ids[k] as usize);
+                    }
+                    _ => {
+                        let ids = unsafe { &*self.run.place::<i32>(ids) };
+                        descend_rows(p, g, width, rate, &|k: usize| ids[k] as usize);
+                    }
+                }
+            }
+            return;
+        }
         // SAFETY: reserved for this parameter.
         let (order, sum) =
             unsafe { (&mut *self.run.reserved::<i64>(order), &mut *self.run.reserved::<T>(order + 1)) };
@@ -136,20 +152,6 @@ impl Trainer {
                 order[next] = ((part as i64) << 40) | k as i64;
                 next += 1;
             }
-        }
-        if self.options.optimiser.moments().is_empty() {
-            // the order of additions to a row is that of the lookups
-            let Optimiser::Sgd { rate, .. } = self.options.optimiser else { return };
-            let rate = T::of(rate * factor * scale);
-            for (k, &mark) in order.iter().enumerate() {
-                // rows lie anywhere, so later ones are asked for early
-                if let Some(&later) = order.get(k + AHEAD) {
-                    prefetch(p, lookup(later).0 * width);
-                }
-                let (row, g) = lookup(mark);
-                p[row * width..(row + 1) * width].iter_mut().zip(g).for_each(|(p, &g)| *p -= rate * g);
-            }
-            return;
         }
         order.sort_unstable_by_key(|&mark| (lookup(mark).0, mark));
         let mut k = 0;

@@ -1,9 +1,12 @@
 //! Convolutions: directly on planes where windows are one pixel apart, as matrix products of patches where they are further.
 
 mod direct;
+mod filters;
+mod padded;
 mod patches;
 
-pub(crate) use direct::{Direct, FilterGradient};
+pub(crate) use direct::Direct;
+pub(crate) use filters::FilterGradient;
 pub(crate) use patches::{Contributions, Patches, PatchesByPixel, filters_by_channel};
 
 /// A convolution's sizes: channels and pixels of the operand, pixels of the result, kernel, stride, padding.
@@ -36,5 +39,92 @@ impl Geometry {
     fn place(&self, k: usize) -> (usize, usize, usize) {
         let (kh, kw) = self.kernel;
         (k / (kh * kw), k / kw % kh, k % kw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::real::Real;
+    use super::*;
+
+    fn values<T: Real>(n: usize, seed: u64) -> Vec<T> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            T::of((state >> 40) as f64 / f64::from(1 << 24) - 0.5)
+        };
+        std::iter::repeat_with(next).take(n).collect()
+    }
+
+    /// Every product of a convolution: places of filter element, image and result.
+    fn products(s: &Geometry, mut each: impl FnMut(usize, usize, usize)) {
+        for (filter, at) in (0..s.filters).flat_map(|filter| (0..s.out_pixels()).map(move |at| (filter, at)))
+        {
+            for k in 0..s.patch() {
+                let (channel, i, j) = s.place(k);
+                let (y, x) = (at / s.out.1 + i, at % s.out.1 + j);
+                let (Some(y), Some(x)) = (y.checked_sub(s.padding.0), x.checked_sub(s.padding.1)) else {
+                    continue;
+                };
+                if y < s.size.0 && x < s.size.1 {
+                    each(
+                        filter * s.patch() + k,
+                        channel * s.pixels() + y * s.size.1 + x,
+                        filter * s.out_pixels() + at,
+                    );
+                }
+            }
+        }
+    }
+
+    fn compare<T: Real>(s: &Geometry, tolerance: f64) {
+        let (image, filters) =
+            (values::<T>(s.channels * s.pixels(), 1), values::<T>(s.filters * s.patch(), 2));
+        let (gradient, bias) = (values::<T>(s.filters * s.out_pixels(), 3), values::<T>(s.filters, 4));
+        let mut expected = [vec![0.0; gradient.len()], vec![0.0; image.len()], vec![0.0; filters.len()]];
+        products(s, |w, x, y| {
+            expected[0][y] += filters[w].wide() * image[x].wide();
+            expected[1][x] += filters[w].wide() * gradient[y].wide();
+            expected[2][w] += image[x].wide() * gradient[y].wide();
+        });
+        for (plane, bias) in expected[0].chunks_exact_mut(s.out_pixels()).zip(&bias) {
+            plane.iter_mut().for_each(|y| *y += bias.wide());
+        }
+
+        let mut found =
+            [vec![T::ONE; gradient.len()], vec![T::ONE; image.len()], vec![T::ZERO; filters.len()]];
+        let run = |direct: Direct, turned, bias, image: &[T], out: &mut [T]| {
+            let mut packed = vec![T::ONE; direct.filters()];
+            direct.pack(&filters, turned, &mut packed);
+            direct.run(&packed, bias, image, out, &mut vec![T::ZERO; direct.workspace()]);
+        };
+        run(Direct::forward(s).unwrap(), false, Some(&bias[..]), &image, &mut found[0]);
+        run(Direct::backward(s).unwrap(), true, None, &gradient, &mut found[1]);
+        let by_filters = FilterGradient::new(s).unwrap();
+        let mut sums = vec![T::ZERO; by_filters.sums::<T>()];
+        by_filters.add(&image, &gradient, &mut sums, &mut vec![T::ZERO; by_filters.workspace::<T>()]);
+        by_filters.add_to(&sums, &mut found[2]);
+        for (found, expected) in found.iter().zip(&expected) {
+            for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
+                assert!((found.wide() - expected).abs() < tolerance, "{k}: {found:?} {expected} {s:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn convolutions_are_their_sums(
+            channels in 1_usize..5, filters in 1_usize..20, size in (5_usize..12, 5_usize..40),
+            kernel in (1_usize..5, 1_usize..5), padding in (0_usize..4, 0_usize..4),
+        ) {
+            let padding = (padding.0.min(kernel.0 - 1), padding.1.min(kernel.1 - 1));
+            let out = (size.0 + 2 * padding.0 - kernel.0 + 1, size.1 + 2 * padding.1 - kernel.1 + 1);
+            let shape = Geometry { channels, filters, size, out, kernel, stride: (1, 1), padding };
+            compare::<f32>(&shape, 1e-4);
+            compare::<f64>(&shape, 1e-11);
+        }
     }
 }

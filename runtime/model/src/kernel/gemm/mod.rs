@@ -66,6 +66,11 @@ pub(crate) fn multiply<T: Real>(
 ) {
     let depth = depth_of(k);
     let nr = columns::<T>();
+    // rows that lie whole are read there; a tile then follows eight of them
+    let lying = a.rows();
+    if let Some(rows) = lying {
+        assert!(rows.data.len() >= (m - 1) * rows.along + k);
+    }
     let (left, right) = workspace.split_at_mut(m.next_multiple_of(ROWS) * depth);
     let (left, right) = (Shared::new(left), Shared::new(right));
     let team = team.filter(|team| team.threads() > 1 && m * n * k >= SERIAL);
@@ -74,15 +79,16 @@ pub(crate) fn multiply<T: Real>(
         None => (0..tasks).for_each(task),
     };
     let (row_panels, column_panels) = (m.div_ceil(ROWS), n.div_ceil(nr));
-    // tiles of the result: about twice as wide as BLOCK_ROWS in bytes of a cache, at least four for two threads
+    // tiles of the result: about twice as wide as BLOCK_ROWS in bytes of a cache, some for each thread
     let row_blocks = row_panels.div_ceil(BLOCK_ROWS / ROWS);
-    let wanted = if team.is_some() { 8_usize.div_ceil(row_blocks) } else { 1 };
+    let wanted = if team.is_some() { 16_usize.div_ceil(row_blocks) } else { 1 };
     let block = column_panels.div_ceil(wanted).clamp(1, (1024 / nr).max(1));
     let column_blocks = column_panels.div_ceil(block);
     for from in (0..k).step_by(depth) {
         let to = k.min(from + depth);
         let count = to - from;
-        let (left_tasks, right_tasks) = (row_panels.div_ceil(4 * GROUP), column_panels.div_ceil(GROUP));
+        let left_tasks = if lying.is_some() { 0 } else { row_panels.div_ceil(4 * GROUP) };
+        let right_tasks = column_panels.div_ceil(GROUP);
         each(left_tasks + right_tasks, &|task| {
             if task < left_tasks {
                 for panel in 4 * GROUP * task..row_panels.min(4 * GROUP * (task + 1)) {
@@ -106,11 +112,18 @@ pub(crate) fn multiply<T: Real>(
             for panel in j * block..column_panels.min((j + 1) * block) {
                 for row in rows.clone() {
                     let (r, s) = (row * ROWS, panel * nr);
+                    // SAFETY: within the rows, or the panel.
+                    let (a, a_strides) = match lying {
+                        Some(rows) => {
+                            (unsafe { rows.data.as_ptr().add(r * rows.along + from) }, (rows.along, 1))
+                        }
+                        None => (unsafe { left.pointer().add(r * depth) }.cast_const(), (1, ROWS)),
+                    };
                     let tile = Tile {
+                        a,
+                        a_strides,
                         // SAFETY: the panels were written above and are only read now; the tile lies within `c`, and no
                         // other task writes it.
-                        a: unsafe { left.pointer().add(r * depth) },
-                        a_strides: (1, ROWS),
                         b: unsafe { right.pointer().add(s * depth) },
                         b_stride: nr,
                         c: unsafe { c.pointer().add(r * target.stride + s) },

@@ -6,6 +6,11 @@ use super::super::real::{Level, Real, level};
 pub(crate) trait Source<T>: Sync {
     /// Writes, for each `depth` of `from..to`, `width` elements along the other axis from `first` on, and zeros up to `panel`.
     fn pack(&self, first: usize, width: usize, from: usize, to: usize, panel: usize, out: &mut [T]);
+
+    /// The matrix in memory, if tiles may read its rows where they lie.
+    fn rows(&self) -> Option<Strided<'_, T>> {
+        None
+    }
 }
 
 /// A matrix in memory with any strides; `along` is the stride of the axis that is not summed over.
@@ -29,9 +34,13 @@ impl<T: Real> Source<T> for Strided<'_, T> {
             transpose_pack(self.data, self.along, self.depth, first, width, from, to, panel, out);
         }
     }
+
+    fn rows(&self) -> Option<Strided<'_, T>> {
+        (self.depth == 1).then_some(*self)
+    }
 }
 
-/// Packs rows that are contiguous in depth: sixteen depths of a row are read at once, so that lines are used whole.
+/// Packs rows that are contiguous in depth: some lines of a row are read at once, so that memory is followed in runs.
 #[allow(clippy::too_many_arguments)]
 fn transpose_pack<T: Real>(
     data: &[T],
@@ -44,25 +53,29 @@ fn transpose_pack<T: Real>(
     panel: usize,
     out: &mut [T],
 ) {
-    const LINE: usize = 16;
+    const RUN: usize = 64;
     if width < panel {
         out[..(to - from) * panel].fill(T::ZERO);
     }
     let mut k = from;
     while k < to {
-        let count = LINE.min(to - k);
+        let count = RUN.min(to - k);
         let out = &mut out[(k - from) * panel..(k - from + count) * panel];
         let mut done = 0;
         #[cfg(target_arch = "x86_64")]
-        if depth == 1 && count == LINE && T::DTYPE == crate::DType::F32 && level() != Level::Portable {
+        if depth == 1
+            && count.is_multiple_of(8)
+            && T::DTYPE == crate::DType::F32
+            && level() != Level::Portable
+        {
             while done + 8 <= width {
                 let start = (first + done) * along + k;
-                let data = &data[start..start + 7 * along + LINE];
-                for half in [0, 8] {
+                let data = &data[start..start + 7 * along + count];
+                for part in (0..count).step_by(8) {
                     // SAFETY: the processor has AVX2; eight rows of eight elements lie within `data`, and within `out`.
                     unsafe {
-                        let out = out[half * panel + done..].as_mut_ptr();
-                        transpose8(data[half..].as_ptr().cast(), along, out.cast(), panel);
+                        let out = out[part * panel + done..].as_mut_ptr();
+                        transpose8(data[part..].as_ptr().cast(), along, out.cast(), panel);
                     }
                 }
                 done += 8;

@@ -41,24 +41,8 @@ impl<T: Real> Tile<'_, T> {
     /// `a` has `rows` rows of `depth` elements, `b` has `depth` rows of [`columns`], `c` has `rows` rows of `columns`.
     #[inline]
     pub(super) unsafe fn run(&self) {
-        let width = columns::<T>();
-        if self.rows == ROWS && self.columns == width {
-            // SAFETY: as the caller promises.
-            return unsafe { dispatch(self) };
-        }
-        // a tile at an edge is computed whole, and as much of it as there is is taken over
-        let mut whole = [T::ZERO; ROWS * WIDEST];
-        let tile = Tile { c: whole.as_mut_ptr(), bias: None, stride: width, accumulate: false, ..*self };
-        // SAFETY: the tile is whole now.
-        unsafe { dispatch(&tile) };
-        for (i, row) in whole.chunks_exact(width).take(self.rows).enumerate() {
-            // SAFETY: the tile's rows and columns lie within the result, and only this task writes them.
-            let out = unsafe { std::slice::from_raw_parts_mut(self.c.add(i * self.stride), self.columns) };
-            for (j, (c, &x)) in out.iter_mut().zip(row).enumerate() {
-                let x = self.bias.map_or(x, |bias| x + bias[j]);
-                *c = if self.accumulate { *c + x } else { x };
-            }
-        }
+        // SAFETY: as the caller promises.
+        unsafe { dispatch(self) }
     }
 }
 
@@ -77,18 +61,19 @@ impl<T: Real> Tile<'_, T> {
     unsafe fn sum<V: Vector<T>, const N: usize>(&self) {
         // SAFETY: all accesses are within the panels and the tile, as the caller promises.
         unsafe {
-            let c = |i: usize, j: usize| self.c.add(i * self.stride + j * V::LANES);
-            if self.accumulate {
-                for i in 0..ROWS {
-                    for j in 0..N {
-                        V::prefetch(c(i, j));
-                    }
+            let c = |i: usize, j: usize| self.c.wrapping_add(i * self.stride + j * V::LANES);
+            for i in 0..ROWS {
+                for j in 0..N {
+                    V::prefetch(c(i, j));
                 }
             }
+            let whole = self.rows == ROWS && self.columns == N * V::LANES;
+            // lanes of a vector that are within the result
+            let within = |j: usize| self.columns.saturating_sub(j * V::LANES).min(V::LANES);
             let mut sums = [[V::splat(T::ZERO); N]; ROWS];
             if let Some(bias) = self.bias {
                 for j in 0..N {
-                    let bias = V::load(bias.as_ptr().add(j * V::LANES));
+                    let bias = V::load_lanes(bias.as_ptr().wrapping_add(j * V::LANES), within(j));
                     for i in 0..ROWS {
                         sums[i][j] = bias;
                     }
@@ -114,8 +99,16 @@ impl<T: Real> Tile<'_, T> {
             }
             for i in 0..ROWS {
                 for j in 0..N {
-                    let sum = if self.accumulate { V::load(c(i, j)).add(sums[i][j]) } else { sums[i][j] };
-                    sum.store(c(i, j));
+                    if whole {
+                        let sum = if self.accumulate { V::load(c(i, j)).add(sums[i][j]) } else { sums[i][j] };
+                        sum.store(c(i, j));
+                    } else if i < self.rows {
+                        let mut sum = sums[i][j];
+                        if self.accumulate {
+                            sum = V::load_lanes(c(i, j), within(j)).add(sum);
+                        }
+                        sum.store_lanes(c(i, j), 0, within(j));
+                    }
                 }
             }
         }
