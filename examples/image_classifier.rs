@@ -12,7 +12,6 @@ use ketline::data::{Batch, Bytes, Eval, Loader, Settings};
 use ketline::model::models::conv_net;
 use ketline::model::train::{EarlyStop, Log, Optimiser, Schedule, Trainer, TrainerOptions};
 use ketline::model::{Plan, PlanOptions, Run, Sizes};
-use ketline::prelude::*;
 use ketline_examples::digits::{Digit, Digits};
 use ketline_examples::{Arguments, Flag, OUT, Plot, Report, plot, progress, run};
 

@@ -186,7 +186,7 @@ impl Cuda {
                 inner,
                 call.operands[0].pointer.cast(),
                 inner,
-                &beta,
+                &raw const beta,
                 call.results[0].pointer.cast(),
                 out,
             )

@@ -153,6 +153,7 @@ impl<T: Real> Vector<T> for [T; 4] {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    #[allow(clippy::wildcard_imports)] // some fifty intrinsics
     use std::arch::x86_64::*;
 
     use super::Vector;

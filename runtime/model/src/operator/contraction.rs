@@ -27,13 +27,13 @@ impl MatMul {
     }
 
     /// Whether one of several products stays in the second-level cache.
-    fn small<T: Real>(self, (m, n, k): (usize, usize, usize)) -> bool {
+    fn small<T: Real>((m, n, k): (usize, usize, usize)) -> bool {
         (m * k + n * k + m * n) * size_of::<T>() <= 1 << 19
     }
 
     /// Elements of scratch memory for a product, or for one of several.
-    fn scratch<T: Real>(self, (m, n, k): (usize, usize, usize), count: usize) -> usize {
-        if count > 1 && self.small::<T>((m, n, k)) {
+    fn scratch<T: Real>((m, n, k): (usize, usize, usize), count: usize) -> usize {
+        if count > 1 && Self::small::<T>((m, n, k)) {
             Near::<T>::workspace(n, k)
         } else {
             gemm::workspace::<T>(m, n, k)
@@ -83,7 +83,7 @@ impl Operator for MatMul {
             let c = Shared::new(call.result::<T>(0));
             let count = call.result_extent(0).elements() / (m * n);
             let scratch = call.scratch::<T>();
-            let size = op.scratch::<T>((m, n, k), count);
+            let size = MatMul::scratch::<T>((m, n, k), count);
             let left = |i: usize| {
                 let data = &a[i * m * k..(i + 1) * m * k];
                 if op.transpose_a {
@@ -106,7 +106,7 @@ impl Operator for MatMul {
                 return;
             }
             // each worker has scratch memory of its own
-            let small = op.small::<T>((m, n, k));
+            let small = MatMul::small::<T>((m, n, k));
             let scratch = Shared::new(scratch);
             // small products are taken some at a time
             let some = (SOME / (m * n * k)).clamp(1, count);
@@ -165,7 +165,7 @@ impl Operator for MatMul {
         let (m, n, k) = self.sizes(&operands[0].dims, &operands[1].dims);
         let count = results[0].elements() / (m * n);
         real!(operands[0].dtype, T => {
-            self.scratch::<T>((m, n, k), count) * size_of::<T>() * if count > 1 { threads } else { 1 }
+            Self::scratch::<T>((m, n, k), count) * size_of::<T>() * if count > 1 { threads } else { 1 }
         })
     }
 

@@ -115,16 +115,14 @@ impl Trainer {
             for &(ids, values) in parts {
                 // SAFETY: kept by the plan until the end of the step, and read only.
                 let g = unsafe { &*self.run.place::<T>(values) };
-                // SAFETY: as above.
-                match self.run.plan().extent(ids).dtype {
-                    DType::I64 => {
-                        let ids = unsafe { &*self.run.place::<i64>(ids) };
-                        descend_rows(p, g, width, rate, &|k: usize| ids[k] as usize);
-                    }
-                    _ => {
-                        let ids = unsafe { &*self.run.place::<i32>(ids) };
-                        descend_rows(p, g, width, rate, &|k: usize| ids[k] as usize);
-                    }
+                if self.run.plan().extent(ids).dtype == DType::I64 {
+                    // SAFETY: as above.
+                    let ids = unsafe { &*self.run.place::<i64>(ids) };
+                    descend_rows(p, g, width, rate, &|k: usize| ids[k] as usize);
+                } else {
+                    // SAFETY: as above.
+                    let ids = unsafe { &*self.run.place::<i32>(ids) };
+                    descend_rows(p, g, width, rate, &|k: usize| ids[k] as usize);
                 }
             }
             return;

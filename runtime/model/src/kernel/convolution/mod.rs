@@ -90,7 +90,9 @@ mod tests {
             expected[2][w] += image[x].wide() * gradient[y].wide();
         });
         for (plane, bias) in expected[0].chunks_exact_mut(s.out_pixels()).zip(&bias) {
-            plane.iter_mut().for_each(|y| *y += bias.wide());
+            for y in plane {
+                *y += bias.wide();
+            }
         }
 
         let mut found =

@@ -49,7 +49,8 @@ pub(crate) fn workspace<T: Real>(m: usize, n: usize, k: usize) -> usize {
 
 fn depth_of(k: usize) -> usize {
     let blocks = k.div_ceil(DEPTH).max(1);
-    k.div_ceil(blocks)
+    // whole lines
+    k.div_ceil(blocks).next_multiple_of(16).min(k)
 }
 
 /// `c = a b (+ bias) (+ c)`: `m x k` times `k x n`, the bias added to every row.

@@ -57,44 +57,58 @@ fn transpose_pack<T: Real>(
     if width < panel {
         out[..(to - from) * panel].fill(T::ZERO);
     }
-    let mut k = from;
-    while k < to {
+    for k in (from..to).step_by(RUN) {
         let count = RUN.min(to - k);
         let out = &mut out[(k - from) * panel..(k - from + count) * panel];
-        let mut done = 0;
+        // squares that registers turn: so many rows of so many depths are done by them
+        let square = if depth == 1 && T::DTYPE == crate::DType::F32 { square() } else { 1 };
+        let (rows, depths) =
+            if square > 1 { (width / square * square, count / square * square) } else { (0, 0) };
+        for row in (0..rows).step_by(square) {
+            let start = (first + row) * along + k;
+            let data = &data[start..start + (square - 1) * along + depths];
+            for at in (0..depths).step_by(square) {
+                let out = &mut out[at * panel + row..(at + square - 1) * panel + row + square];
+                // SAFETY: the processor has the instructions; a square lies within `data`, and within `out`.
+                unsafe { turn(data[at..].as_ptr().cast(), along, out.as_mut_ptr().cast(), panel) };
+            }
+        }
+        for row in 0..width {
+            let start = (first + row) * along + k * depth;
+            let done = if row < rows { depths } else { 0 };
+            for at in done..count {
+                out[at * panel + row] = data[start + at * depth];
+            }
+        }
+    }
+}
+
+/// Singles of a row of a square that [`turn`] turns; 1 if there are no registers for it.
+fn square() -> usize {
+    match level() {
         #[cfg(target_arch = "x86_64")]
-        if depth == 1
-            && count.is_multiple_of(8)
-            && T::DTYPE == crate::DType::F32
-            && level() != Level::Portable
-        {
-            while done + 8 <= width {
-                let start = (first + done) * along + k;
-                let data = &data[start..start + 7 * along + count];
-                for part in (0..count).step_by(8) {
-                    // SAFETY: the processor has AVX2; eight rows of eight elements lie within `data`, and within `out`.
-                    unsafe {
-                        let out = out[part * panel + done..].as_mut_ptr();
-                        transpose8(data[part..].as_ptr().cast(), along, out.cast(), panel);
-                    }
-                }
-                done += 8;
-            }
-        }
-        for j in done..width {
-            let start = (first + j) * along + k * depth;
-            if depth == 1 {
-                let line = &data[start..start + count];
-                for (i, &value) in line.iter().enumerate() {
-                    out[i * panel + j] = value;
-                }
-            } else {
-                for i in 0..count {
-                    out[i * panel + j] = data[start + i * depth];
-                }
-            }
-        }
-        k += count;
+        Level::Avx512 => 16,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => 8,
+        Level::Portable => 1,
+    }
+}
+
+/// The rows of a [`square`] become its columns.
+///
+/// # Safety
+/// `from` has rows, `stride` apart, and so has `to`.
+#[inline]
+unsafe fn turn(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has AVX-512, otherwise as the caller promises.
+        Level::Avx512 => unsafe { transpose16(from, stride, to, to_stride) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has AVX2, otherwise as the caller promises.
+        Level::Avx2 => unsafe { transpose8(from, stride, to, to_stride) },
+        // SAFETY: one element.
+        Level::Portable => unsafe { *to = *from },
     }
 }
 
@@ -129,6 +143,49 @@ unsafe fn transpose8(from: *const f32, stride: usize, to: *mut f32, to_stride: u
         for k in 0..4 {
             _mm256_storeu_ps(to.add(k * to_stride), _mm256_permute2f128_ps::<0x20>(upper[k], lower[k]));
             _mm256_storeu_ps(to.add((k + 4) * to_stride), _mm256_permute2f128_ps::<0x31>(upper[k], lower[k]));
+        }
+    }
+}
+
+/// Sixteen rows of sixteen singles become sixteen columns.
+///
+/// # Safety
+/// The processor has AVX-512; `from` has sixteen rows, `stride` apart, of sixteen elements, and so has `to`.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+#[allow(clippy::needless_range_loop)] // of four arrays side by side
+unsafe fn transpose16(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+    use std::arch::x86_64::{
+        _mm512_loadu_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_storeu_ps, _mm512_unpackhi_ps,
+        _mm512_unpacklo_ps,
+    };
+    // SAFETY: as the caller promises.
+    unsafe {
+        let row = |k: usize| _mm512_loadu_ps(from.add(k * stride));
+        let pair = |k: usize| {
+            let (a, b) = (row(k), row(k + 1));
+            (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b))
+        };
+        // quarter q of number j is column 4 q + j of four rows
+        let four = |k: usize| {
+            let ((a, b), (c, d)) = (pair(k), pair(k + 2));
+            [
+                _mm512_shuffle_ps::<0x44>(a, c),
+                _mm512_shuffle_ps::<0xee>(a, c),
+                _mm512_shuffle_ps::<0x44>(b, d),
+                _mm512_shuffle_ps::<0xee>(b, d),
+            ]
+        };
+        let fours = [four(0), four(4), four(8), four(12)];
+        for j in 0..4 {
+            let [a, b, c, d] = [fours[0][j], fours[1][j], fours[2][j], fours[3][j]];
+            let (even, odd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
+            let (later, last) = (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xdd>(c, d));
+            let column = |q: usize| to.add((4 * q + j) * to_stride);
+            _mm512_storeu_ps(column(0), _mm512_shuffle_f32x4::<0x88>(even, later));
+            _mm512_storeu_ps(column(1), _mm512_shuffle_f32x4::<0x88>(odd, last));
+            _mm512_storeu_ps(column(2), _mm512_shuffle_f32x4::<0xdd>(even, later));
+            _mm512_storeu_ps(column(3), _mm512_shuffle_f32x4::<0xdd>(odd, last));
         }
     }
 }
