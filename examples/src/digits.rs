@@ -123,6 +123,7 @@ impl Digits {
     }
 
     /// Some of them, in this order.
+    #[must_use]
     pub fn taken(&self, order: &[usize]) -> Self {
         Self {
             images: order.iter().flat_map(|at| self.image(*at)).copied().collect(),

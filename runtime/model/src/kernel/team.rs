@@ -228,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_does_one_task_after_another() {
+        let team = Team::new(3);
+        let busy = [const { AtomicBool::new(false) }; 3];
+        let count = AtomicU64::new(0);
+        team.each_worker(5000, |worker, _| {
+            assert!(!busy[worker].swap(true, Ordering::AcqRel), "worker {worker}");
+            count.fetch_add(1, Ordering::Relaxed);
+            busy[worker].store(false, Ordering::Release);
+        });
+        assert_eq!(count.into_inner(), 5000);
+    }
+
+    #[test]
     fn a_panic_reaches_the_caller_and_the_team_lives_on() {
         let team = Team::new(2);
         let caught = catch_unwind(AssertUnwindSafe(|| team.each(10, |k| assert_ne!(k, 7))));
