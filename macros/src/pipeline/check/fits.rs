@@ -1,0 +1,180 @@
+//! `#[fits(devices = 4, memory = 16GiB, batch = 64)]`: what each stage needs, in numbers or in what rustc knows.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::Expr;
+
+use super::value::{Condition, Requirement};
+use super::{Checked, names};
+use crate::diag::{Diagnostics, first_span, source};
+use crate::pipeline::model::{Fits, Kind, Pipeline};
+use crate::pipeline::size::{Name, Names, Size};
+use crate::unit;
+
+/// What rustc is asked.
+pub(crate) struct Promise {
+    pub(crate) devices: Size,
+    pub(crate) micro_batches: Size,
+    /// Bytes of one device, an expression of type `u64`.
+    pub(crate) memory: TokenStream,
+    pub(crate) stages: Vec<Needs>,
+    pub(crate) requirements: Vec<Requirement>,
+    /// Whether the sizes are known to rustc; if not, the running program compares.
+    pub(crate) is_constant: bool,
+    pub(crate) is_generic: bool,
+    /// Values of run-time sizes: of a micro-batch, and those that were named.
+    pub(crate) sizes: Vec<(String, TokenStream)>,
+}
+
+/// A stage.
+pub(crate) struct Needs {
+    pub(crate) at: Ident,
+    pub(crate) name: String,
+    pub(crate) repeat: Size,
+    /// Bytes of parameters.
+    pub(crate) parameters: Size,
+    /// Bytes that a micro-batch in flight keeps.
+    pub(crate) kept: Size,
+}
+
+/// The run-time size that is the batch: the first axis of the first input that begins with one.
+fn batch_name(pipeline: &Pipeline, names: &Names) -> Option<String> {
+    pipeline.inputs.iter().find_map(|input| match &input.kind {
+        Kind::Tensor(declared) | Kind::Tensors(declared, _) => {
+            match names.size(declared.sizes.first()?).bare()? {
+                Name::RunTime(name) => Some(name.clone()),
+                _ => None,
+            }
+        }
+        _ => None,
+    })
+}
+
+/// Reads the attribute against what the pipeline turned out to need.
+pub(crate) fn promise(
+    pipeline: &Pipeline,
+    fits: &Fits,
+    checked: &Checked,
+    diagnostics: &mut Diagnostics,
+) -> Option<Promise> {
+    let names = names(pipeline);
+    if checked.stages.is_empty() {
+        let message = "`fits` compares stages, and this pipeline has none";
+        diagnostics.error_help(&fits.attribute, message, "mark them: `#[stage] let x = ..`");
+        return None;
+    }
+    let batch = names.size(&fits.batch);
+    let devices = names.size(&fits.devices);
+    let micro_batches =
+        fits.micro_batches.as_ref().map_or_else(|| devices.clone(), |count| names.size(count));
+    let mut requirements = Vec::new();
+    let mut require = |at: &Expr, what: Condition, words: &str, numbers: Vec<Size>| {
+        requirements.push(Requirement { at: at.to_token_stream(), what, words: words.to_owned(), numbers });
+    };
+    let one = Size::number(1);
+    require(
+        &fits.devices,
+        Condition::AtMost(one.clone(), devices.clone()),
+        "training needs at least one device",
+        vec![],
+    );
+    require(
+        &fits.batch,
+        Condition::Multiple(batch.clone(), micro_batches.clone()),
+        "\0 samples cannot be cut into \0 equal microbatches",
+        vec![batch.clone(), micro_batches.clone()],
+    );
+    let stages = checked.stages.iter().fold(Size::default(), |sum, stage| sum.plus(&stage.repeat));
+    require(
+        &fits.devices,
+        Condition::AtMost(devices.clone(), stages.clone()),
+        "\0 devices, but only \0 stages",
+        vec![devices.clone(), stages],
+    );
+    let mut refused = false;
+    requirements.retain(|requirement| match requirement.holds() {
+        Some(true) => false,
+        Some(false) => {
+            diagnostics.error(&requirement.at, requirement.message());
+            refused = true;
+            false
+        }
+        None => true,
+    });
+    let memory = memory(&fits.memory, diagnostics)?;
+    if refused {
+        return None;
+    }
+
+    let Some(batch_name) = batch_name(pipeline, &names) else {
+        let message =
+            "`fits` counts samples along the first axis of an input, and none begins with a run-time size";
+        diagnostics.error(&fits.attribute, message);
+        return None;
+    };
+    let micro_batch = match (batch.value(), micro_batches.value()) {
+        (Some(batch), Some(count)) => Size::number(batch / count.max(1)),
+        _ => Size::name(Name::Constant(format!("({} / {})", text(&batch), text(&micro_batches)))),
+    };
+    let mut given = BTreeMap::from([(Name::RunTime(batch_name.clone()), micro_batch.clone())]);
+    let mut sizes = vec![(batch_name, micro_batch.constant())];
+    for (name, size) in &fits.sizes {
+        if !names.run_time.contains(&name.to_string()) {
+            diagnostics.error(name, format!("`{name}` is no run-time size of this pipeline"));
+            return None;
+        }
+        given.insert(Name::RunTime(name.to_string()), names.size(size));
+        sizes.push((name.to_string(), names.size(size).constant()));
+    }
+    let stages: Vec<_> = checked
+        .stages
+        .iter()
+        .map(|stage| Needs {
+            at: stage.at.clone(),
+            name: stage.name.clone(),
+            repeat: stage.repeat.clone(),
+            parameters: stage.memory.parameters.substituted(&given),
+            kept: stage.memory.kept_bytes().substituted(&given),
+        })
+        .collect();
+    let all = || {
+        stages.iter().flat_map(|stage| [&stage.repeat, &stage.parameters, &stage.kept]).chain([
+            &devices,
+            &micro_batches,
+            &micro_batch,
+        ])
+    };
+    if let Some(Name::RunTime(name)) =
+        all().flat_map(Size::names).find(|name| matches!(name, Name::RunTime(_)))
+    {
+        let message = format!("`fits` needs the size `{name}`");
+        diagnostics.error_help(&fits.attribute, message, &format!("`{name} = 128`"));
+        return None;
+    }
+    let (is_constant, is_generic) = (all().all(Size::is_constant), all().any(Size::is_generic));
+    Some(Promise { devices, micro_batches, memory, stages, requirements, is_constant, is_generic, sizes })
+}
+
+/// A size of one name or number as Rust writes it.
+fn text(size: &Size) -> String {
+    size.constant().to_string()
+}
+
+/// An amount of memory as an expression of type `u64`.
+fn memory(value: &Expr, diagnostics: &mut Diagnostics) -> Option<TokenStream> {
+    let span = first_span(value);
+    if let Expr::Lit(lit) = value {
+        let Some(bytes) = unit::bytes(&lit.lit) else {
+            let message = match unit::suffix(&lit.lit) {
+                None => "`memory` needs a unit: KiB, MiB, GiB, TiB".to_owned(),
+                Some(_) => format!("expected an amount of memory, found `{}`", source(value)),
+            };
+            diagnostics.error(value, message);
+            return None;
+        };
+        return Some(quote_spanned!(span=> #bytes));
+    }
+    Some(quote_spanned!(span=> ((#value) as u64)))
+}

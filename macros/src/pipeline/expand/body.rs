@@ -1,0 +1,438 @@
+//! The body of a pipeline as calls of the graph, with the user's names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{BinOp, Expr, GenericArgument, PathArguments, Type};
+
+use super::sizes::{Sizes, variable};
+use super::{dtype, graph, label};
+use crate::diag::first_span;
+use crate::pipeline::layer::apply::positional;
+use crate::pipeline::layer::{self, Form, Kind, Row};
+use crate::pipeline::model::{self, Block, Call, Declared, Let, Pipeline, Stage, Value};
+
+pub(super) struct Body<'a> {
+    pipeline: &'a Pipeline,
+    sizes: Sizes,
+    /// How often a name was given to a layer; to a stage.
+    labels: BTreeMap<String, usize>,
+    stages: BTreeMap<String, usize>,
+    /// Names that hold tensors.
+    tensors: BTreeSet<String>,
+}
+
+/// `name`, and `name_1` the next time.
+fn unique(known: &mut BTreeMap<String, usize>, name: &str) -> String {
+    let count = known.entry(name.to_owned()).or_default();
+    *count += 1;
+    if *count == 1 { name.to_owned() } else { format!("{name}_{}", *count - 1) }
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn new(pipeline: &'a Pipeline) -> Self {
+        let inputs = pipeline.inputs.iter().filter(|input| !matches!(input.kind, model::Kind::Plain));
+        Self {
+            pipeline,
+            sizes: Sizes::inside(pipeline),
+            labels: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            tensors: inputs.map(|input| input.name.to_string()).collect(),
+        }
+    }
+
+    fn graph(&self, at: Span) -> Ident {
+        graph(self.pipeline, at)
+    }
+
+    pub(super) fn expand(mut self) -> TokenStream {
+        let (at, pipeline) = (self.pipeline.name.span(), self.pipeline);
+        let me = self.graph(at);
+        let begin = self.begin();
+        let body = self.block(&pipeline.body);
+        let results: Vec<_> = (0..pipeline.outputs.len())
+            .map(|k| Ident::new(&format!("result{k}"), Span::mixed_site()))
+            .collect();
+        let ends =
+            pipeline.outputs.iter().zip(&results).map(|(declared, result)| {
+                self.check(&quote!("the result"), &result.to_token_stream(), declared)
+            });
+        let ends: TokenStream = ends.collect();
+        let pattern = if let [one] = results.as_slice() { quote!(#one) } else { quote!((#(#results),*)) };
+        quote_spanned! {at=>
+            let #me = self;
+            #begin
+            let #pattern = { #body };
+            #ends
+            ::core::result::Result::Ok(#pattern)
+        }
+    }
+
+    /// Sizes become what the operands say; then the operands must be what is declared.
+    fn begin(&self) -> TokenStream {
+        let (pipeline, at) = (self.pipeline, self.pipeline.name.span());
+        let (me, sizes) = (self.graph(at), Ident::new("__sizes", at));
+        let generics: Vec<_> = pipeline.generic_names().into_iter().map(ToString::to_string).collect();
+        let (mut binds, mut checks) = (TokenStream::new(), TokenStream::new());
+        let names = |sizes: &[Expr]| -> Vec<String> {
+            sizes.iter().map(|size| self.sizes.bare(size).unwrap_or_default()).collect()
+        };
+        for input in &pipeline.inputs {
+            let (name, text) = (&input.name, label(input));
+            match &input.kind {
+                model::Kind::Tensor(declared) => {
+                    let names = names(&declared.sizes);
+                    binds.extend(quote!(#sizes.bind(#me, #name, &[#(#names),*]);));
+                    checks.extend(self.check(&quote!(#text), &quote!(#name), declared));
+                }
+                model::Kind::Tensors(declared, count) => {
+                    let (names, count) = (names(&declared.sizes), self.sizes.number(count));
+                    let item = Ident::new("item", Span::mixed_site());
+                    let check = self.check(&quote!(#text), &quote!(*#item), declared);
+                    binds.extend(quote!(for #item in #name { #sizes.bind(#me, *#item, &[#(#names),*]); }));
+                    checks.extend(
+                        quote!(#sizes.count(#text, #name.len(), #count)?; for #item in #name { #check }),
+                    );
+                }
+                model::Kind::Hop(parts) => {
+                    let own = names(parts);
+                    binds.extend(quote!(#name.bind(#me, &mut #sizes, [#(#own),*]);));
+                    let parts = parts.each_ref().map(|size| self.sizes.dim(size));
+                    checks.extend(quote!(#name.check(#me, &#sizes, #text, [#(#parts),*])?;));
+                }
+                model::Kind::Plain | model::Kind::Broken => {}
+            }
+        }
+        let numbers = generics.iter().map(|name| {
+            let local = variable(name, at);
+            quote!(let #local = #sizes.number(#name)?;)
+        });
+        let run_time = pipeline.run_time_names();
+        let dims = run_time.iter().map(|name| {
+            let local = variable(name, at);
+            quote!(let #local = #sizes.dim(#name)?;)
+        });
+        let used = generics.iter().chain(&run_time).map(|name| variable(name, at));
+        let text = pipeline.name.to_string();
+        quote_spanned! {at=>
+            let mut #sizes = ::ketline::model::expansion::Names::new(#text, &[#(#generics),*], #sizes);
+            #binds
+            #(#numbers)*
+            #(#dims)*
+            let _ = (#(&#used,)*);
+            #checks
+        }
+    }
+
+    fn check(&self, name: &TokenStream, value: &TokenStream, declared: &Declared) -> TokenStream {
+        let at = self.pipeline.name.span();
+        let (me, sizes) = (self.graph(at), Ident::new("__sizes", at));
+        let (dtype, shape) = (dtype(declared), self.sizes.shape(&declared.sizes));
+        quote!(#sizes.check(#me, #name, #value, ::ketline::model::TensorType::new(#dtype, #shape))?;)
+    }
+
+    fn block(&mut self, block: &Block) -> TokenStream {
+        let before = self.tensors.clone();
+        let steps: TokenStream = block.steps.iter().map(|step| self.step(step)).collect();
+        let tail = block.tail.as_ref().map(|tail| self.value(tail, None));
+        self.tensors = before;
+        quote!(#steps #tail)
+    }
+
+    fn step(&mut self, step: &Let) -> TokenStream {
+        let (token, names) = (&step.token, &step.names);
+        let is_plain = self.is_plain(&step.value);
+        // a layer is called after the new variable that it is bound to
+        let after = match names.as_slice() {
+            [name] if !step.is_tuple && !self.tensors.contains(&name.to_string()) => Some(name.to_string()),
+            _ => None,
+        };
+        let (begin, value) = match &step.stage {
+            None => (TokenStream::new(), self.value(&step.value, after)),
+            Some(stage) => self.stage(step, stage, after),
+        };
+        for name in names {
+            if is_plain {
+                self.tensors.remove(&name.to_string());
+            } else {
+                self.tensors.insert(name.to_string());
+            }
+        }
+        if step.is_tuple {
+            quote!(#begin #token (#(#names),*) = #value;)
+        } else {
+            quote!(#begin #token #(#names)* = #value;)
+        }
+    }
+
+    fn stage(&mut self, step: &Let, stage: &Stage, after: Option<String>) -> (TokenStream, TokenStream) {
+        let own = match (&stage.name, &step.value, step.names.first()) {
+            (Some(name), ..) => name.clone(),
+            (None, Value::Call(call), _) if after.is_none() => call.word().to_string(),
+            (None, _, Some(name)) => name.to_string(),
+            (None, ..) => "stage".to_owned(),
+        };
+        let name = unique(&mut self.stages, own.trim_start_matches("r#"));
+        let at = step.token.span;
+        let me = self.graph(at);
+        let Some((_, repeat)) = &stage.repeat else {
+            return (quote_spanned!(at=> #me.stage(#name);), self.value(&step.value, after));
+        };
+        let Some(x) = step.names.first() else { return Default::default() };
+        // as many names as stages: those of a repeated call stand before what it makes itself
+        unique(&mut self.labels, &name);
+        let (count, text) = (self.sizes.number(repeat), format!("{name}.{{}}"));
+        let value = match &step.value {
+            Value::Call(call) if self.row(call).is_none() => self.called(call, None),
+            value => self.value(value, None),
+        };
+        let [next, k] = ["next", "k"].map(|name| Ident::new(name, Span::mixed_site()));
+        let value = quote_spanned! {at=> {
+            let mut #next = #x;
+            for #k in ::ketline::model::expansion::repeat(#count)? {
+                #me.stage(::core::format_args!(#text, #k));
+                #next = #me.scope(
+                    ::core::format_args!(#text, #k),
+                    |#me| -> ::ketline::model::Result<::ketline::model::Value> {
+                        let #x = #next;
+                        ::core::result::Result::Ok(#value)
+                    },
+                )?;
+            }
+            #next
+        }};
+        (TokenStream::new(), value)
+    }
+
+    /// Whether a value is ordinary Rust.
+    fn is_plain(&self, value: &Value) -> bool {
+        match value {
+            Value::Plain(_) => true,
+            Value::Name(name) => !self.tensors.contains(&name.to_string()),
+            Value::Binary(left, _, right) => self.is_plain(left) && self.is_plain(right),
+            Value::Negative(_, inner) => self.is_plain(inner),
+            Value::Call(_) | Value::Block(..) | Value::Tuple(..) => false,
+        }
+    }
+
+    fn row(&self, call: &Call) -> Option<&'static Row> {
+        call.bare().and_then(|name| layer::row_of(&name.to_string()))
+    }
+
+    /// An expression; `after` is what a layer is called after, if it is one.
+    fn value(&mut self, value: &Value, after: Option<String>) -> TokenStream {
+        if self.is_plain(value) {
+            return self.sizes.plain(value);
+        }
+        match value {
+            Value::Name(_) | Value::Plain(_) => value.to_token_stream(),
+            Value::Negative(sign, inner) => {
+                let (at, inner) = (sign.span, self.value(inner, None));
+                self.affine(at, &inner, &quote!(-1.0), &quote!(0.0))
+            }
+            Value::Binary(left, op, right) => self.binary(left, *op, right),
+            Value::Block(block, source) => {
+                let (at, body) = (first_span(source), self.block(block));
+                quote_spanned!(at=> { #body })
+            }
+            Value::Tuple(parts, _) => {
+                let parts = parts.iter().map(|part| self.value(part, None));
+                let parts: Vec<_> = parts.collect();
+                quote!((#(#parts),*))
+            }
+            Value::Call(call) => match self.row(call) {
+                Some(row) => self.layer(call, row, after),
+                None => {
+                    let word = call.word().to_string();
+                    let own = call.label.clone().or(after).unwrap_or(word);
+                    let name = unique(&mut self.labels, own.trim_start_matches("r#"));
+                    self.called(call, Some(name))
+                }
+            },
+        }
+    }
+
+    fn affine(&self, at: Span, x: &TokenStream, scale: &TokenStream, shift: &TokenStream) -> TokenStream {
+        let (me, hold) = (self.graph(at), Ident::new("x", Span::mixed_site()));
+        quote_spanned!(at=> { let #hold = #x; #me.affine(#hold, #scale, #shift)? })
+    }
+
+    fn binary(&mut self, left: &Value, op: BinOp, right: &Value) -> TokenStream {
+        let at = first_span(&op);
+        let (is_left, is_right) = (self.is_plain(left), self.is_plain(right));
+        let (l, r) = (self.value(left, None), self.value(right, None));
+        let real = |number: &TokenStream| quote!((#number) as f64);
+        match (is_left, is_right) {
+            (false, true) => {
+                let c = real(&r);
+                let (scale, shift) = match op {
+                    BinOp::Add(_) => (quote!(1.0), c),
+                    BinOp::Sub(_) => (quote!(1.0), quote!(-(#c))),
+                    BinOp::Mul(_) => (c, quote!(0.0)),
+                    _ => (quote!(1.0 / (#c)), quote!(0.0)),
+                };
+                self.affine(at, &l, &scale, &shift)
+            }
+            (true, false) => {
+                let c = real(&l);
+                let (scale, shift) = match op {
+                    BinOp::Add(_) => (quote!(1.0), c),
+                    BinOp::Sub(_) => (quote!(-1.0), c),
+                    _ => (c, quote!(0.0)),
+                };
+                self.affine(at, &r, &scale, &shift)
+            }
+            _ => {
+                let method = match op {
+                    BinOp::Add(_) => "add",
+                    BinOp::Sub(_) => "subtract",
+                    BinOp::Mul(_) => "multiply",
+                    _ => "divide",
+                };
+                let (me, method) = (self.graph(at), Ident::new(method, at));
+                let [a, b] = ["a", "b"].map(|name| Ident::new(name, Span::mixed_site()));
+                quote_spanned!(at=> { let #a = #l; let #b = #r; #me.#method(#a, #b)? })
+            }
+        }
+    }
+
+    /// Operands in variables of their own, since the graph is asked for them one after another; those that are names
+    /// already stay.
+    fn operands(&mut self, call: &Call) -> (TokenStream, Vec<TokenStream>) {
+        let (mut before, mut names) = (TokenStream::new(), Vec::new());
+        for (k, operand) in call.operands.iter().enumerate() {
+            let tokens = self.value(operand, None);
+            if matches!(operand, Value::Name(_)) {
+                names.push(tokens);
+                continue;
+            }
+            let name = Ident::new(&format!("operand{k}"), Span::mixed_site());
+            before.extend(quote!(let #name = #tokens;));
+            names.push(name.to_token_stream());
+        }
+        (before, names)
+    }
+
+    /// Another pipeline, or what rustc has to find; its parameters are named after it.
+    fn called(&mut self, call: &Call, name: Option<String>) -> TokenStream {
+        let (before, operands) = self.operands(call);
+        let word = call.word();
+        let at = word.span();
+        let me = self.graph(at);
+        let mut path = call.path.clone();
+        let given = path.segments.last_mut().map(|last| std::mem::take(&mut last.arguments));
+        let sizes = match given {
+            Some(PathArguments::AngleBracketed(arguments)) => {
+                let sizes = arguments.args.iter().map(|argument| match argument {
+                    GenericArgument::Type(Type::Infer(_)) => quote!(::core::option::Option::None),
+                    argument => {
+                        let size = self.sizes.plain(argument);
+                        quote!(::core::option::Option::Some(#size))
+                    }
+                });
+                quote!(&[#(#sizes),*])
+            }
+            _ => quote!(&[]),
+        };
+        let inner = if !call.named.is_empty() {
+            // as a layer is called, so that rustc finds the one of a similar name
+            let (label, values) =
+                (word.to_string(), call.named.iter().map(|(_, value)| self.sizes.plain(value)));
+            quote_spanned!(at=> #me.#word(#label, #(#operands,)* #(#values),*))
+        } else if call.bare().is_some() {
+            quote_spanned!(at=> #me.#word(#sizes, #(#operands),*))
+        } else {
+            quote_spanned!(at=> <::ketline::model::Graph as #path>::#word(#me, #sizes, #(#operands),*))
+        };
+        match name {
+            Some(name) => quote_spanned!(at=> { #before #me.scope(#name, |#me| #inner)? }),
+            None => quote_spanned!(at=> { #before #inner? }),
+        }
+    }
+
+    fn layer(&mut self, call: &Call, row: &Row, after: Option<String>) -> TokenStream {
+        let (before, operands) = if positional(call, row).is_some() {
+            (TokenStream::new(), Vec::new())
+        } else {
+            self.operands(call)
+        };
+        let (word, at) = (call.word(), call.word().span());
+        let me = self.graph(at);
+        let name = row.trains.then(|| {
+            let own = call.label.clone().or(after).unwrap_or_else(|| row.name.to_owned());
+            let name = unique(&mut self.labels, own.trim_start_matches("r#"));
+            quote!(#name,)
+        });
+        let arguments: Vec<_> =
+            row.arguments.iter().map(|argument| self.argument(call, row, argument)).collect();
+        let called = match row.form {
+            Form::Method => quote_spanned!(at=> #me.#word(#name #(#operands,)* #(#arguments),*)),
+            Form::List => quote_spanned!(at=> #me.#word(&[#(#operands),*], #(#arguments),*)),
+            Form::Parameter => {
+                let (shape, deviation) = (&arguments[0], &arguments[1]);
+                quote_spanned! {at=> #me.parameter(
+                    #name
+                    ::ketline::model::TensorType::new(::ketline::model::DType::F32, #shape),
+                    ::ketline::model::Init::Normal(#deviation),
+                )}
+            }
+            Form::Attention(method) => {
+                let method = Ident::new(method, at);
+                let count = if row.operands.1 == 2 { 1 } else { 3 };
+                let (heads, causal) = (&arguments[0], &arguments[1]);
+                let mask = match operands.get(count) {
+                    Some(mask) => quote!(::core::option::Option::Some(#mask)),
+                    None => quote!(::core::option::Option::None),
+                };
+                let operands = operands.iter().take(count);
+                quote_spanned! {at=> #me.#method(
+                    #name #(#operands,)*
+                    ::ketline::model::layers::Heads { heads: #heads, causal: #causal, mask: #mask },
+                )}
+            }
+            Form::Window => {
+                let (own, window) = arguments.split_at(arguments.len() - 3);
+                quote_spanned! {at=> #me.#word(
+                    #name #(#operands,)* #(#own,)* ::ketline::model::operator::Window::square(#(#window),*),
+                )}
+            }
+            Form::Function => quote_spanned! {at=>
+                ::ketline::model::expansion::#word(#me, #name #(#operands,)* #(#arguments),*)
+            },
+        };
+        if before.is_empty() {
+            quote_spanned!(at=> #called?)
+        } else {
+            quote_spanned!(at=> { #before #called? })
+        }
+    }
+
+    fn argument(&self, call: &Call, row: &Row, argument: &layer::Argument) -> TokenStream {
+        let given = call.argument(argument.name).cloned().or_else(|| positional(call, row));
+        let default = || syn::parse_str(argument.default?).ok();
+        let Some(value) = given.or_else(default) else { return TokenStream::new() };
+        let at = first_span(&value);
+        match argument.kind {
+            Kind::Size | Kind::Index | Kind::Seed | Kind::Flag | Kind::Range => self.sizes.number(&value),
+            Kind::Axis => self.sizes.dim(&value),
+            Kind::Axes => match &value {
+                Expr::Array(array) => self.sizes.shape(&array.elems.iter().cloned().collect::<Vec<_>>()),
+                _ => TokenStream::new(),
+            },
+            Kind::Order | Kind::Sizes => {
+                let list = self.sizes.plain(&value);
+                quote_spanned!(at=> &#list)
+            }
+            Kind::Type => {
+                let name = value.to_token_stream().to_string();
+                let name = Ident::new(if name == "Bf16" { "BF16" } else { &name }, at);
+                quote_spanned!(at=> ::ketline::model::DType::#name)
+            }
+            Kind::Real => {
+                let number = self.sizes.plain(&value);
+                quote_spanned!(at=> (#number) as f64)
+            }
+        }
+    }
+}
