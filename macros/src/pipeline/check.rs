@@ -20,7 +20,7 @@ use self::stage::Cost;
 use self::value::{Held, Memory, Requirement, Tensor};
 use super::layer::{self, apply::Apply};
 use super::model::{Block, Input, Kind, Let, Pipeline, Value};
-use super::size::{Name, Names, Size};
+use super::size::{Name, Names, Size, unbraced};
 use crate::diag::{Diagnostics, source};
 
 /// The pipelines of one macro call, and what is known of them.
@@ -36,6 +36,8 @@ pub(crate) struct Checked {
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) stages: Vec<Cost>,
     pub(crate) memory: Memory,
+    /// Pipelines that this one calls, and that called it.
+    endless: Vec<usize>,
     /// Memory of inputs by position.
     inputs: Vec<usize>,
     /// What is returned.
@@ -83,6 +85,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) memory: Memory,
     stages: Vec<Cost>,
     in_stage: bool,
+    endless: Vec<usize>,
     inputs: Vec<usize>,
     /// Results of the call that is being read that need no more memory than is counted already, by position.
     kept_results: BTreeMap<usize, usize>,
@@ -121,6 +124,7 @@ impl<'a> Walk<'a> {
             memory: Memory::default(),
             stages: Vec::new(),
             in_stage: false,
+            endless: Vec::new(),
             inputs: Vec::new(),
             kept_results: BTreeMap::new(),
             next: 0,
@@ -156,6 +160,7 @@ impl<'a> Walk<'a> {
             requirements: self.requirements,
             stages: self.stages,
             memory: self.memory,
+            endless: self.endless,
             inputs: self.inputs,
             results,
         }
@@ -191,6 +196,8 @@ impl<'a> Walk<'a> {
         for size in sizes {
             if let Some(value) = self.names.size(size).value().filter(|value| *value < 1) {
                 self.diagnostics.error(size, format!("a size is at least 1, found {value}"));
+            } else if !self.names.is_product(unbraced(size)) {
+                self.diagnostics.error(size, "run-time sizes can be multiplied, and no more");
             }
         }
     }
@@ -231,7 +238,14 @@ impl<'a> Walk<'a> {
                     .error(step.token, "a stage stands outermost in its pipeline, not in a block");
                 self.value(&step.value)
             }
-            None => self.value(&step.value),
+            None => {
+                let held = self.value(&step.value);
+                let has_stages = self.pipeline.body.steps.iter().any(|step| step.stage.is_some());
+                if is_outermost && has_stages && !matches!(held, Held::Plain(_)) {
+                    self.diagnostics.error(step.token, "this belongs to no stage; mark it `#[stage]`");
+                }
+                held
+            }
         };
         let parts = match (held, step.is_tuple) {
             (Held::Tuple(parts), true) if parts.len() == step.names.len() => parts,

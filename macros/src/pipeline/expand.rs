@@ -1,6 +1,7 @@
 //! Model to Rust: a function that builds the graph, a method of the graph for use inside other pipelines, a type for inputs.
 
 mod body;
+mod call;
 mod feed;
 mod sizes;
 

@@ -43,6 +43,19 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// Whether run-time sizes are only multiplied, as the runtime can.
+    pub(crate) fn is_product(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Paren(inner) => self.is_product(&inner.expr),
+            Expr::Group(inner) => self.is_product(&inner.expr),
+            Expr::Binary(binary) if matches!(binary.op, BinOp::Mul(_)) => {
+                self.is_product(&binary.left) && self.is_product(&binary.right)
+            }
+            Expr::Path(_) => true,
+            expr => !self.size(expr).names().any(|name| matches!(name, Name::RunTime(_))),
+        }
+    }
+
     /// The size that an expression says.
     pub(crate) fn size(&self, expr: &Expr) -> Size {
         match expr {
@@ -54,9 +67,9 @@ impl Names {
             },
             Expr::Paren(inner) => self.size(&inner.expr),
             Expr::Group(inner) => self.size(&inner.expr),
-            Expr::Block(block) => match block.block.stmts.as_slice() {
-                [Stmt::Expr(inner, None)] => self.size(inner),
-                _ => Size::unknown(),
+            Expr::Block(_) => match unbraced(expr) {
+                Expr::Block(_) => Size::unknown(),
+                inner => self.size(inner),
             },
             Expr::Path(path) => match path.path.get_ident().map(ToString::to_string) {
                 Some(name) if self.generic.contains(&name) => Size::name(Name::Generic(name)),
@@ -79,6 +92,17 @@ impl Names {
             }
             _ => Size::unknown(),
         }
+    }
+}
+
+/// `{ 4 * H }` to `4 * H`.
+pub(crate) fn unbraced(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Block(block) => match block.block.stmts.as_slice() {
+            [Stmt::Expr(inner, None)] => inner,
+            _ => expr,
+        },
+        expr => expr,
     }
 }
 

@@ -113,22 +113,16 @@ impl Graph {
         let mut read: BTreeSet<(usize, Value)> = BTreeSet::new();
         for node in graph.nodes() {
             for &operand in &node.operands {
-                match graph.tensor(operand).source {
+                let memory = graph.behind_views(operand);
+                match graph.tensor(memory).source {
                     Source::Parameter(_) => {
-                        homes.entry(operand).or_insert(node.stage);
+                        homes.entry(memory).or_insert(node.stage);
                     }
-                    Source::State(_) => {}
+                    Source::Node { node: of, .. } if graph.nodes()[of].pass == Pass::Backward => {}
                     Source::Input | Source::Node { .. } if node.pass == Pass::Backward => {
-                        let memory = graph.behind_views(operand);
-                        match graph.tensor(memory).source {
-                            Source::Node { node: of, .. } if graph.nodes()[of].pass == Pass::Backward => {}
-                            Source::Parameter(_) | Source::State(_) => {}
-                            _ => {
-                                read.insert((node.stage, memory));
-                            }
-                        }
+                        read.insert((node.stage, memory));
                     }
-                    Source::Input | Source::Node { .. } => {}
+                    _ => {}
                 }
             }
         }

@@ -53,9 +53,9 @@ impl Names {
     }
 
     /// Compares a tensor with what is declared.
-    pub fn check(&self, graph: &Graph, what: &str, value: Value, wanted: TensorType) -> Result<()> {
+    pub fn check(&self, graph: &Graph, what: &str, value: Value, wanted: &TensorType) -> Result<()> {
         let found = graph.ty(value);
-        if *found == wanted {
+        if found == wanted {
             return Ok(());
         }
         let name = format!("{what} of {}", self.of);

@@ -40,6 +40,17 @@ pipeline!(
 );
 
 pipeline!(
+    fn ping(x: F32<B, { 2 * B }>) -> F32<B, 2> {
+        pong(x)
+    }
+
+    fn pong(x: F32<B, 4>) -> F32<B, 2> {
+        let y = reshape(x, shape = [B + 1, 4]);
+        ping(x)
+    }
+);
+
+pipeline!(
     struct Odd;
 );
 

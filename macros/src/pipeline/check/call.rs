@@ -27,14 +27,16 @@ impl<'a> Walk<'a> {
             return Held::Unknown;
         }
         let Some(position) = call.bare().and_then(|name| self.position(&name.to_string())) else {
+            // what it needs is known when the model is built
+            self.memory.parameters = self.memory.parameters.plus(&Size::unknown());
             return Held::Unknown;
         };
-        if self.callers.contains(&position) || position == self.position {
-            let name = &self.library.pipelines[position].name;
-            if position == self.position || self.callers.first() == Some(&position) {
-                let message = format!("pipeline `{name}` calls itself, so it would never end");
-                self.diagnostics.error(&call.path, message);
-            }
+        if position == self.position {
+            self.never_ends(call);
+            return Held::Unknown;
+        }
+        if self.callers.contains(&position) {
+            self.endless.push(position);
             return Held::Unknown;
         }
         let callee = &self.library.pipelines[position];
@@ -65,9 +67,13 @@ impl<'a> Walk<'a> {
             is_right &= self.argument(callee, &own, k, held, &call.operands[k], &bound);
         }
         is_right = is_right && self.all_bound(call, callee, &bound);
-        self.costs(position, &held, &bound, is_right);
-        let wanted = is_right;
-        self.results(callee, &bound, wanted)
+        self.costs(position, call, &held, &bound, is_right);
+        self.results(callee, &bound, is_right)
+    }
+
+    fn never_ends(&mut self, call: &Call) {
+        let message = format!("pipeline `{}` calls itself, so it would never end", self.pipeline.name);
+        self.diagnostics.error(&call.path, message);
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -209,11 +215,15 @@ impl<'a> Walk<'a> {
     }
 
     /// What the callee requires and needs, in the names of this pipeline.
-    fn costs(&mut self, position: usize, held: &[Held], bound: &Bound, is_right: bool) {
+    fn costs(&mut self, position: usize, call: &'a Call, held: &[Held], bound: &Bound, is_right: bool) {
         let wanted: Vec<_> =
             held.iter().map(|held| matches!(held, Held::Tensor(tensor) if tensor.wanted)).collect();
         let callers = [self.callers.clone(), vec![self.position]].concat();
         let known = self.library.called(position, &wanted, callers);
+        if known.endless.contains(&self.position) {
+            self.never_ends(call);
+        }
+        self.endless.extend(known.endless.iter().filter(|other| **other != self.position));
         if !is_right {
             return;
         }

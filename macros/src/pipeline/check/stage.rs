@@ -18,15 +18,10 @@ pub(crate) struct Cost {
 }
 
 impl<'a> Walk<'a> {
-    /// Where some statements are stages, all are.
+    /// Where some statements are stages, all are, and what they end with.
     pub(super) fn belongs_to_stages(&mut self, body: &'a Block) {
         if body.steps.iter().all(|step| step.stage.is_none()) {
             return;
-        }
-        for step in body.steps.iter().filter(|step| step.stage.is_none()) {
-            if !matches!(step.value, Value::Plain(_)) {
-                self.diagnostics.error(step.token, "this belongs to no stage; mark it `#[stage]`");
-            }
         }
         let tail = body.tail.as_deref();
         let outside = match tail {

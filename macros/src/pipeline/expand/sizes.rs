@@ -6,6 +6,7 @@ use syn::{BinOp, Expr};
 
 use crate::diag::first_span;
 use crate::pipeline::model::Pipeline;
+use crate::pipeline::size::unbraced;
 
 /// How the names of sizes are written.
 pub(super) struct Sizes {
@@ -119,16 +120,5 @@ impl Sizes {
         let Expr::Path(path) = expr else { return None };
         let name = path.path.get_ident()?.to_string();
         (self.generics.contains(&name) || self.run_time.contains(&name)).then_some(name)
-    }
-}
-
-/// `{ 4 * H }` to `4 * H`.
-fn unbraced(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Block(block) => match block.block.stmts.as_slice() {
-            [syn::Stmt::Expr(inner, None)] => inner,
-            _ => expr,
-        },
-        expr => expr,
     }
 }

@@ -88,13 +88,15 @@ impl<'w, 'a> Apply<'w, 'a> {
                 }
             }
             Kind::Axes | Kind::Order => {
-                if !matches!(value, Expr::Array(_)) {
+                let Expr::Array(list) = value else {
                     let message = format!("`{name}` is a list, found `{}`", source(value));
                     let help = if kind == Kind::Axes { "`[B, 4]`" } else { "`[0, 1]`" };
                     self.walk.diagnostics.error_help(value, message, help);
                     return false;
-                }
+                };
+                return kind == Kind::Order || list.elems.iter().all(|size| self.product(size));
             }
+            Kind::Axis => return self.product(value),
             Kind::Type => {
                 let dtype = source(value);
                 if DType::of(&dtype).is_none() {
@@ -114,9 +116,18 @@ impl<'w, 'a> Apply<'w, 'a> {
                     return false;
                 }
             }
-            Kind::Axis | Kind::Sizes | Kind::Real | Kind::Seed | Kind::Flag => {}
+            Kind::Sizes | Kind::Real | Kind::Seed | Kind::Flag => {}
         }
         true
+    }
+
+    /// A size of an axis of which no run-time size is a summand.
+    fn product(&mut self, size: &Expr) -> bool {
+        let is_product = self.walk.names.is_product(size);
+        if !is_product {
+            self.walk.diagnostics.error(size, "run-time sizes can be multiplied, and no more");
+        }
+        is_product
     }
 
     /// An argument as it is written; `arange(S)` may leave the name out.
