@@ -218,18 +218,25 @@ fn what_the_macro_does_not_see_is_an_error_when_the_model_is_built() {
 pipeline!(
     /// Features in bags, products of them, and edges.
     fn sums(bags: [I32<B, 2>; 2], h: F32<V, 3>, hop: Hop<V, B, E>) -> (F32<B, 2, 3>, F32<B, 3>) {
-        let tables = embedding_bags(bags, rows = [4, 5], dim = 3, deviation = 1.0);
+        let tables = looked_up(bags);
         let near = aggregate(2.0 * h - 1, hop);
         (tables, near)
     }
+
+    fn looked_up<const N: usize>(bags: [I32<B, 2>; N]) -> F32<B, N, 3> {
+        let table = embedding_bags(bags, rows = ROWS, dim = 3, deviation = 1.0);
+        table
+    }
 );
+
+const ROWS: [usize; 2] = [4, 5];
 
 #[test]
 fn bags_and_hops_sum_what_they_name() -> Result<()> {
     let sizes = Sizes::new().with("B", 2).with("V", 3).with("E", 4);
     let mut run = Plan::new(&sums()?, &sizes, &PlanOptions::default())?.start(1)?;
-    run.set("tables.0.weight", &(0..12).map(|k| k as f32).collect::<Vec<_>>())?;
-    run.set("tables.1.weight", &(0..15).map(|k| 100.0 + k as f32).collect::<Vec<_>>())?;
+    run.set("tables.table.0.weight", &(0..12).map(|k| k as f32).collect::<Vec<_>>())?;
+    run.set("tables.table.1.weight", &(0..15).map(|k| 100.0 + k as f32).collect::<Vec<_>>())?;
     run.set("bags.0", &[0_i32, 1, 3, 3])?;
     run.set("bags.1", &[0_i32, 0, 4, 0])?;
     run.set("h", &[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])?;
@@ -240,4 +247,36 @@ fn bags_and_hops_sum_what_they_name() -> Result<()> {
     assert_eq!(run.output::<f32>("tables")?, sums);
     assert_eq!(run.output::<f32>("near")?, [8.0_f32, 12.0, 16.0, 26.0, 30.0, 34.0]);
     Ok(())
+}
+
+pipeline!(
+    /// A promise about what is read when the model is built.
+    #[fits(devices = devices, memory = 1MiB, batch = batch, microbatches = 4)]
+    fn promised(x: F32<B, width>, width: usize, devices: usize, batch: usize) -> F32<B, width> {
+        #[stage(repeat = 3)]
+        let x = relu(linear(x, out = width));
+        x
+    }
+
+    /// The same, by generics.
+    #[fits(devices = 3, memory = 1MiB, batch = BATCH)]
+    fn promised_generic<const H: usize, const BATCH: usize>(x: F32<B, H>) -> F32<B, H> {
+        #[stage(repeat = 3)]
+        let x = relu(linear(x, out = H));
+        x
+    }
+);
+
+/// Mistake 74 of the table, and stages that do not fit, where only the running program knows the sizes.
+#[test]
+fn promises_about_the_running_program_are_errors_when_the_model_is_built() {
+    let text = |graph: Result<Graph>| graph.map(|_| ()).unwrap_err().to_string();
+    assert!(promised(64, 3, 8).is_ok() && promised_generic::<64, 9>().is_ok());
+    assert_eq!(text(promised(64, 3, 10)), "`fits` batch: found 10, expected a multiple of 4 micro-batches");
+    assert_eq!(text(promised(64, 4, 8)), "number of devices is 4, expected 1 to that of stages");
+    // 4 copies of 512 * 512 + 512 numbers of 4 bytes; of one micro-batch in flight 2 rows of x, and 2 of what relu gave
+    let needed = 16 * 512 * 513 + 2 * 2 * 4 * 512;
+    let wanted =
+        format!("stage `relu.0` does not fit: device 3 of 3 would hold {needed} bytes, and it has 1048576");
+    assert_eq!(text(promised(512, 3, 8)), wanted);
 }

@@ -23,11 +23,13 @@ use super::model::{Block, Input, Kind, Let, Pipeline, Value};
 use super::size::{Name, Names, Size, unbraced};
 use crate::diag::{Diagnostics, source};
 
+/// A pipeline by position, and whether the backward pass goes on through each of its inputs.
+type Key = (usize, Vec<bool>);
+
 /// The pipelines of one macro call, and what is known of them.
 pub(crate) struct Library<'a> {
     pub(crate) pipelines: &'a [Pipeline],
-    /// By position, and by whether the backward pass goes on through each input.
-    known: RefCell<BTreeMap<(usize, Vec<bool>), Rc<Checked>>>,
+    known: RefCell<BTreeMap<Key, Rc<Checked>>>,
 }
 
 /// What a pipeline turned out to be.
@@ -320,13 +322,10 @@ impl<'a> Walk<'a> {
             Value::Binary(left, op, right) => self.binary(value, left, *op, right),
             Value::Block(block, _) => self.block(block, value),
             Value::Tuple(parts, _) => Held::Tuple(parts.iter().map(|part| self.value(part)).collect()),
-            Value::Call(call) => {
-                let row = call.bare().and_then(|name| layer::row_of(&name.to_string()));
-                match row {
-                    Some(row) if call.path.segments.len() == 1 => Apply::run(self, call, row),
-                    _ => self.call(call),
-                }
-            }
+            Value::Call(call) => match layer::row_called(call) {
+                Some(row) => Apply::run(self, call, row),
+                None => self.call(call),
+            },
         }
     }
 
@@ -350,16 +349,11 @@ impl<'a> Walk<'a> {
         for step in &block.steps {
             self.step(step, false);
         }
-        let held = match &block.tail {
-            Some(tail) => self.value(tail),
-            None => {
-                self.diagnostics.error_help(
-                    value,
-                    "this block gives no value",
-                    "end it with one, without `;`",
-                );
-                Held::Unknown
-            }
+        let held = if let Some(tail) = &block.tail {
+            self.value(tail)
+        } else {
+            self.diagnostics.error_help(value, "this block gives no value", "end it with one, without `;`");
+            Held::Unknown
         };
         self.leave();
         self.names.plain = plain;

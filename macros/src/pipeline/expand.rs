@@ -196,7 +196,9 @@ fn building(pipeline: &Pipeline, promise: Option<&Promise>, checks: &TokenStream
         let (names, values): (Vec<_>, Vec<_>) =
             promise.sizes.iter().map(|(name, value)| (name, value)).unzip();
         let devices = devices(promise);
+        let [batch, micro_batches] = [&promise.batch, &promise.micro_batches].map(Size::constant);
         quote_spanned! {here=>
+            ::ketline::model::expansion::cut((#batch) as usize, (#micro_batches) as usize)?;
             model.fits(&::ketline::model::Sizes::new() #(.with(#names, (#values) as usize))*, #devices)?;
         }
     });

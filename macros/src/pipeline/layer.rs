@@ -9,6 +9,7 @@ mod tests;
 use self::apply::Apply;
 use self::rule::{arrangement, attention, dense, elementwise, image, loss, table};
 use super::check::value::Tensor;
+use super::model::Call;
 
 /// A layer or function of tensors.
 pub(crate) struct Row {
@@ -209,6 +210,11 @@ pub(crate) const LAYERS: &[Row] = &[
     row("mean_squared_error", (2, 2), &[], false, loss::elementwise_loss, Form::Method),
     row("binary_cross_entropy", (2, 2), &[], false, loss::elementwise_loss, Form::Method),
 ];
+
+/// The row that a call names; others are pipelines, or mistakes.
+pub(crate) fn row_called(call: &Call) -> Option<&'static Row> {
+    call.path.get_ident().and_then(|name| row_of(&name.to_string()))
+}
 
 /// The row of a layer, by name.
 pub(crate) fn row_of(name: &str) -> Option<&'static Row> {

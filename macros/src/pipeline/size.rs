@@ -77,6 +77,8 @@ impl Names {
                 Some(name) if self.plain.contains_key(&name) => {
                     self.plain[&name].clone().unwrap_or_else(|| Size::name(Name::Plain(name)))
                 }
+                // constants are upper-case; another name is none, or rustc says so
+                Some(name) if !name.starts_with(char::is_uppercase) => Size::name(Name::Plain(name)),
                 _ if path.qself.is_none() => Size::name(Name::Constant(source(path))),
                 _ => Size::unknown(),
             },
@@ -231,11 +233,12 @@ impl Size {
             constant |= matches!(name, Name::Constant(_));
             later |= matches!(name, Name::Plain(_) | Name::Unknown);
         }
-        match (later, constant) {
-            (true, _) => Same::Later,
-            (false, true) if self.is_constant() && other.is_constant() => Same::Constant,
-            (false, true) => Same::Later,
-            (false, false) => Same::No,
+        if later || constant && !(self.is_constant() && other.is_constant()) {
+            Same::Later
+        } else if constant {
+            Same::Constant
+        } else {
+            Same::No
         }
     }
 

@@ -138,9 +138,14 @@ impl Graph {
     /// Whether the stages fit on these devices in training; `sizes` are those of a micro-batch.
     ///
     /// # Errors
-    /// [`Error::StageDoesNotFit`], and those of [`needs`](Self::needs).
+    /// [`Error::StageDoesNotFit`], [`Error::Setting`] for no device or more devices than stages, and those of [`needs`](Self::needs).
     pub fn fits(&self, sizes: &Sizes, on: Devices) -> Result<()> {
-        match Shortage::find(&self.needs(sizes)?, on) {
+        let needs = self.needs(sizes)?;
+        if !(1..=needs.len() as u64).contains(&on.count) {
+            let found = on.count.to_string();
+            return Err(Error::Setting { name: "number of devices", found, expected: "1 to that of stages" });
+        }
+        match Shortage::find(&needs, on) {
             None => Ok(()),
             Some(shortage) => Err(Error::StageDoesNotFit {
                 stage: self.stage_name(shortage.stage).into(),

@@ -33,6 +33,11 @@ impl Names {
         }
     }
 
+    /// Takes a size that is a number.
+    pub fn bind_number(&mut self, name: &'static str, number: usize) {
+        self.bind_one(name, &number.into());
+    }
+
     /// A size by name.
     pub fn dim(&self, name: &str) -> Result<Dim> {
         self.known.get(name).cloned().ok_or_else(|| Error::Size {
@@ -175,6 +180,19 @@ pub fn inputs(graph: &mut Graph, name: &str, ty: &TensorType, count: usize) -> R
 /// The name of one of several inputs.
 pub fn numbered(name: &str, k: usize) -> String {
     format!("{name}.{k}")
+}
+
+/// A batch that is cut into micro-batches of one size.
+pub fn cut(batch: usize, micro_batches: usize) -> Result<()> {
+    if micro_batches > 0 && batch.is_multiple_of(micro_batches) {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        operator: "fits",
+        what: "batch".into(),
+        found: batch.to_string(),
+        expected: format!("a multiple of {micro_batches} micro-batches"),
+    })
 }
 
 /// The numbers of a repeated stage.

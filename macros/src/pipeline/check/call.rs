@@ -93,12 +93,12 @@ impl<'a> Walk<'a> {
         }
         for (argument, generic) in arguments.args.iter().zip(generics) {
             let size = match argument {
-                GenericArgument::Type(Type::Infer(_)) => continue,
                 GenericArgument::Const(expr) => self.names.size(expr),
                 GenericArgument::Type(Type::Path(path)) => {
                     let path = &path.path;
                     self.names.size(&syn::parse_quote!(#path))
                 }
+                // `_` follows from the arguments
                 _ => continue,
             };
             bound.insert(Name::Generic(generic.to_string()), size);
@@ -241,16 +241,15 @@ impl<'a> Walk<'a> {
                 Held::Tensor(tensor) => Some(tensor.clone()),
                 _ => None,
             });
-            match tensor {
-                Some(tensor) => self.keep(&tensor),
-                None => {
-                    // a result that is kept already must not be counted again where it is used
-                    let own = self.fresh();
-                    self.memory.keep(own, bytes.substituted(bound));
-                    if let Some(k) = known.results.iter().position(|result| lies_in(result, *id)) {
-                        self.kept_results.insert(k, own);
-                    }
-                }
+            if let Some(tensor) = tensor {
+                self.keep(&tensor);
+                continue;
+            }
+            // a result that is kept already must not be counted again where it is used
+            let own = self.fresh();
+            self.memory.keep(own, bytes.substituted(bound));
+            if let Some(k) = known.results.iter().position(|result| lies_in(result, *id)) {
+                self.kept_results.insert(k, own);
             }
         }
         for (k, result) in known.results.iter().enumerate() {
@@ -320,7 +319,9 @@ fn bind(own: &Names, kind: &Kind, name: &str, held: &Held, bound: &mut Bound) {
                 Kind::Hop(sizes) => sizes,
                 Kind::Plain | Kind::Broken => &[],
             };
-            sizes.iter().for_each(|size| one(size, &Size::unknown()));
+            for size in sizes {
+                one(size, &Size::unknown());
+            }
         }
         _ => {}
     }

@@ -16,6 +16,7 @@ use crate::unit;
 /// What rustc is asked.
 pub(crate) struct Promise {
     pub(crate) devices: Size,
+    pub(crate) batch: Size,
     pub(crate) micro_batches: Size,
     /// Bytes of one device, an expression of type `u64`.
     pub(crate) memory: TokenStream,
@@ -116,7 +117,14 @@ pub(crate) fn promise(
     };
     let micro_batch = match (batch.value(), micro_batches.value()) {
         (Some(batch), Some(count)) => Size::number(batch / count.max(1)),
-        _ => Size::name(Name::Constant(format!("({} / {})", text(&batch), text(&micro_batches)))),
+        _ => {
+            let text = format!("({} / {})", batch.constant(), micro_batches.constant());
+            Size::name(match [&batch, &micro_batches] {
+                both if !both.iter().all(|size| size.is_constant()) => Name::Plain(text),
+                both if both.iter().any(|size| size.is_generic()) => Name::Generic(text),
+                _ => Name::Constant(text),
+            })
+        }
     };
     let mut given = BTreeMap::from([(Name::RunTime(batch_name.clone()), micro_batch.clone())]);
     let mut sizes = vec![(batch_name, micro_batch.constant())];
@@ -154,12 +162,17 @@ pub(crate) fn promise(
         return None;
     }
     let (is_constant, is_generic) = (all().all(Size::is_constant), all().any(Size::is_generic));
-    Some(Promise { devices, micro_batches, memory, stages, requirements, is_constant, is_generic, sizes })
-}
-
-/// A size of one name or number as Rust writes it.
-fn text(size: &Size) -> String {
-    size.constant().to_string()
+    Some(Promise {
+        devices,
+        batch,
+        micro_batches,
+        memory,
+        stages,
+        requirements,
+        is_constant,
+        is_generic,
+        sizes,
+    })
 }
 
 /// An amount of memory as an expression of type `u64`.

@@ -9,8 +9,8 @@ use syn::{BinOp, Expr};
 use super::sizes::{Sizes, variable};
 use super::{dtype, graph, label};
 use crate::diag::first_span;
-use crate::pipeline::layer::{self, Row};
-use crate::pipeline::model::{self, Block, Call, Declared, Let, Pipeline, Stage, Value};
+use crate::pipeline::layer;
+use crate::pipeline::model::{self, Block, Declared, Let, Pipeline, Stage, Value};
 
 pub(super) struct Body<'a> {
     pipeline: &'a Pipeline,
@@ -86,6 +86,9 @@ impl<'a> Body<'a> {
                     checks.extend(self.check(&quote!(#text), &quote!(#name), declared));
                 }
                 model::Kind::Tensors(declared, count) => {
+                    if let Some(bare) = self.sizes.bare(count) {
+                        binds.extend(quote!(#sizes.bind_number(#bare, #name.len());));
+                    }
                     let (names, count) = (names(&declared.sizes), self.sizes.number(count));
                     let item = Ident::new("item", Span::mixed_site());
                     let check = self.check(&quote!(#text), &quote!(*#item), declared);
@@ -183,7 +186,7 @@ impl<'a> Body<'a> {
         unique(&mut self.labels, &name);
         let (count, text) = (self.sizes.number(repeat), format!("{name}.{{}}"));
         let value = match &step.value {
-            Value::Call(call) if self.row(call).is_none() => self.called(call, None),
+            Value::Call(call) if layer::row_called(call).is_none() => self.called(call, None),
             value => self.value(value, None),
         };
         let [next, k] = ["next", "k"].map(|name| Ident::new(name, Span::mixed_site()));
@@ -215,10 +218,6 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn row(&self, call: &Call) -> Option<&'static Row> {
-        call.bare().and_then(|name| layer::row_of(&name.to_string()))
-    }
-
     /// An expression; `after` is what a layer is called after, if it is one.
     pub(super) fn value(&mut self, value: &Value, after: Option<String>) -> TokenStream {
         if self.is_plain(value) {
@@ -240,15 +239,14 @@ impl<'a> Body<'a> {
                 let parts: Vec<_> = parts.collect();
                 quote!((#(#parts),*))
             }
-            Value::Call(call) => match self.row(call) {
-                Some(row) => self.layer(call, row, after),
-                None => {
-                    let word = call.word().to_string();
-                    let own = call.label.clone().or(after).unwrap_or(word);
-                    let name = unique(&mut self.labels, own.trim_start_matches("r#"));
-                    self.called(call, Some(name))
+            Value::Call(call) => {
+                if let Some(row) = layer::row_called(call) {
+                    return self.layer(call, row, after);
                 }
-            },
+                let own = call.label.clone().or(after).unwrap_or_else(|| call.word().to_string());
+                let name = unique(&mut self.labels, own.trim_start_matches("r#"));
+                self.called(call, Some(name))
+            }
         }
     }
 

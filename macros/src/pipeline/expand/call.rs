@@ -36,19 +36,17 @@ impl Body<'_> {
         let me = self.graph(at);
         let mut path = call.path.clone();
         let given = path.segments.last_mut().map(|last| std::mem::take(&mut last.arguments));
-        let sizes = match given {
-            Some(PathArguments::AngleBracketed(arguments)) => {
-                let sizes = arguments.args.iter().map(|argument| match argument {
-                    GenericArgument::Type(Type::Infer(_)) => quote!(::core::option::Option::None),
-                    argument => {
-                        let size = self.sizes.plain(argument);
-                        quote!(::core::option::Option::Some(#size))
-                    }
-                });
-                quote!(&[#(#sizes),*])
-            }
-            _ => quote!(&[]),
-        };
+        let mut sizes = Vec::new();
+        if let Some(PathArguments::AngleBracketed(arguments)) = given {
+            sizes.extend(arguments.args.iter().map(|argument| match argument {
+                GenericArgument::Type(Type::Infer(_)) => quote!(::core::option::Option::None),
+                argument => {
+                    let size = self.sizes.plain(argument);
+                    quote!(::core::option::Option::Some(#size))
+                }
+            }));
+        }
+        let sizes = quote!(&[#(#sizes),*]);
         let inner = if !call.named.is_empty() {
             // as a layer is called, so that rustc finds the one of a similar name
             let (label, values) =
@@ -59,10 +57,11 @@ impl Body<'_> {
         } else {
             quote_spanned!(at=> <::ketline::model::Graph as #path>::#word(#me, #sizes, #(#operands),*))
         };
-        match name {
-            Some(name) => quote_spanned!(at=> { #before #me.scope(#name, |#me| #inner)? }),
-            None => quote_spanned!(at=> { #before #inner? }),
-        }
+        let inner = match name {
+            Some(name) => quote_spanned!(at=> #me.scope(#name, |#me| #inner)),
+            _ => inner,
+        };
+        quote_spanned!(at=> { #before #inner? })
     }
 
     pub(super) fn layer(&mut self, call: &Call, row: &Row, after: Option<String>) -> TokenStream {
@@ -95,10 +94,9 @@ impl Body<'_> {
                 let method = Ident::new(method, at);
                 let count = if row.operands.1 == 2 { 1 } else { 3 };
                 let (heads, causal) = (&arguments[0], &arguments[1]);
-                let mask = match operands.get(count) {
-                    Some(mask) => quote!(::core::option::Option::Some(#mask)),
-                    None => quote!(::core::option::Option::None),
-                };
+                let none = || quote!(::core::option::Option::None);
+                let mask =
+                    operands.get(count).map_or_else(none, |mask| quote!(::core::option::Option::Some(#mask)));
                 let operands = operands.iter().take(count);
                 quote_spanned! {at=> #me.#method(
                     #name #(#operands,)*

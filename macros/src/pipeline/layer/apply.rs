@@ -44,9 +44,10 @@ impl<'w, 'a> Apply<'w, 'a> {
                 if self.row.trains {
                     known.push("`name`".to_owned());
                 }
-                match known.is_empty() {
-                    true => self.walk.diagnostics.error(argument, message),
-                    false => self.walk.diagnostics.error_help(argument, message, &known.join(", ")),
+                if known.is_empty() {
+                    self.walk.diagnostics.error(argument, message);
+                } else {
+                    self.walk.diagnostics.error_help(argument, message, &known.join(", "));
                 }
                 is_right = false;
                 continue;

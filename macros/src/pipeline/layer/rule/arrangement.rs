@@ -7,8 +7,8 @@ use crate::pipeline::check::value::{Condition, Tensor, type_name};
 use crate::pipeline::size::Size;
 
 /// The same memory under another shape.
-fn view(x: Tensor, shape: Vec<Size>) -> Tensor {
-    Tensor { shape, ..x }
+fn view(x: &Tensor, shape: Vec<Size>) -> Tensor {
+    Tensor { shape, ..x.clone() }
 }
 
 pub(in crate::pipeline::layer) fn transpose(at: &mut Rule<'_, '_>) -> Option<Tensor> {
@@ -23,7 +23,7 @@ pub(in crate::pipeline::layer) fn flatten(at: &mut Rule<'_, '_>) -> Option<Tenso
     at.rank_from(0, 1)?;
     let x = at.x(0)?;
     let shape = vec![x.shape[0].clone(), product(&x.shape[1..])];
-    Some(view(x, shape))
+    Some(view(&x, shape))
 }
 
 pub(in crate::pipeline::layer) fn lower_triangle(at: &mut Rule<'_, '_>) -> Option<Tensor> {
@@ -82,7 +82,7 @@ pub(in crate::pipeline::layer) fn reshape(at: &mut Rule<'_, '_>) -> Option<Tenso
         at.walk.diagnostics.error(tokens, message);
         return None;
     }
-    Some(view(x, shape))
+    Some(view(&x, shape))
 }
 
 pub(in crate::pipeline::layer) fn permute(at: &mut Rule<'_, '_>) -> Option<Tensor> {

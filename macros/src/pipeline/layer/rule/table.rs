@@ -1,11 +1,16 @@
 //! Ids: tables of embeddings, rows by id, edges.
 
 use quote::ToTokens;
+use syn::Expr;
 
 use super::{Rule, split, with_last};
+use crate::diag::source;
 use crate::pipeline::check::value::{Condition, Held, Tensor};
 use crate::pipeline::model::DType;
-use crate::pipeline::size::Size;
+use crate::pipeline::size::{Name, Size};
+
+/// The most bags of which each is counted by itself.
+const MOST_BAGS: i128 = 4096;
 
 pub(in crate::pipeline::layer) fn embedding(at: &mut Rule<'_, '_>) -> Option<Tensor> {
     let ids = at.ids(0)?;
@@ -31,54 +36,47 @@ pub(in crate::pipeline::layer) fn embedding_bags(at: &mut Rule<'_, '_>) -> Optio
         at.error(0, format!("`embedding_bags` takes integer ids, found {}", ids.dtype.name()));
         return None;
     }
-    let [batch, bag] = <[Size; 2]>::try_from(ids.shape.clone()).ok()?;
-    let (rows, dim) = (at.value("rows")?, at.size("dim"));
-    let all = match at.list("rows") {
-        Some(rows) => {
-            let found = Size::number(rows.len() as i128);
-            let words = format!("\0 bags but {found} tables in `rows`");
-            if !at.same(&count, &found, &rows_tokens(&rows), &words) {
-                let message = format!("{count} bags but {found} tables in `rows`");
-                let tokens = at.at("rows");
-                at.walk.diagnostics.error(tokens, message);
-                return None;
-            }
-            rows.iter().fold(Size::default(), |sum, rows| sum.plus(&at.walk.names.size(rows)))
-        }
-        None => {
-            let text = crate::diag::source(&rows);
-            // rustc knows how long a list of that name is
-            let length = syn::parse_str(&format!("{text}.len()")).ok();
-            let found = length.map_or_else(Size::unknown, |length: syn::Expr| {
-                Size::name(crate::pipeline::size::Name::Constant(crate::diag::source(&length)))
-            });
-            let words = format!("\0 bags but \0 tables in `{text}`");
-            if at.walk.is_plain_name(&rows) {
-                Size::unknown()
-            } else {
-                at.require(
-                    &rows,
-                    Condition::Equal(count.clone(), found.clone()),
-                    words,
-                    vec![count.clone(), found],
-                );
-                Size::name(crate::pipeline::size::Name::Constant(format!(
-                    "::ketline::model::expansion::total(&{text})"
-                )))
-            }
-        }
+    let Ok([batch, bag]) = <[Size; 2]>::try_from(ids.shape.clone()) else {
+        let message = format!("`embedding_bags` takes bags [batch, ids], and {} holds {ids}", at.called(0));
+        at.error(0, message);
+        return None;
     };
+    let (rows, dim) = (at.value("rows")?, at.size("dim"));
+    let (tables, all) = tables(at, &rows);
+    let words = match &rows {
+        Expr::Array(_) => "\0 bags but \0 tables in `rows`".to_owned(),
+        rows => format!("\0 bags but \0 tables in `{}`", source(rows)),
+    };
+    let numbers = vec![count.clone(), tables.clone()];
+    at.require(&rows, Condition::Equal(count.clone(), tables), words, numbers);
     at.parameter(DType::F32, &[all, dim.clone()]);
-    for _ in 0..count.value().unwrap_or(0).min(4096) {
+    for _ in 0..count.value().unwrap_or(0).min(MOST_BAGS) {
         at.keep_besides(ids.dtype, &[batch.clone(), bag.clone()]);
     }
     Some(at.result(DType::F32, vec![batch, count, dim]))
 }
 
-fn rows_tokens(rows: &[syn::Expr]) -> proc_macro2::TokenStream {
-    rows.first().map_or_else(proc_macro2::TokenStream::new, ToTokens::to_token_stream)
+/// How many tables a list names, and the rows of all of them. Of a constant, rustc knows both; of a plain value, nobody yet.
+fn tables(at: &Rule<'_, '_>, rows: &Expr) -> (Size, Size) {
+    match rows {
+        Expr::Array(list) => {
+            let sizes = list.elems.iter().map(|size| at.walk.names.size(size));
+            let all = sizes.fold(Size::default(), |sum, size| sum.plus(&size));
+            (Size::number(list.elems.len() as i128), all)
+        }
+        rows if at.walk.is_plain_name(rows) => (Size::unknown(), Size::unknown()),
+        rows => {
+            let constant = |text: String| Size::name(Name::Constant(text));
+            let rows = source(rows);
+            (
+                constant(format!("{rows}.len()")),
+                constant(format!("::ketline::model::expansion::total(&{rows})")),
+            )
+        }
+    }
 }
 
+#[allow(clippy::unnecessary_wraps)] // as all rules are
 pub(in crate::pipeline::layer) fn arange(at: &mut Rule<'_, '_>) -> Option<Tensor> {
     let size = at.size("size");
     Some(at.result(DType::I32, vec![size]))
