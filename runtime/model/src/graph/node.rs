@@ -79,7 +79,7 @@ pub struct Node {
     pub results: Vec<Value>,
     /// Scope and operator.
     pub name: String,
-    /// Number of its stage; see [`Graph::stages`].
+    /// Number of its stage; see [`Graph::stages`](crate::Graph::stages).
     pub stage: usize,
     /// Declared or derived.
     pub pass: Pass,

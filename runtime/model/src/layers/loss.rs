@@ -18,7 +18,7 @@ impl Graph {
     /// # Errors
     /// As [`cross_entropy`](Self::cross_entropy).
     pub fn linear_cross_entropy(&mut self, x: Value, weight: Value, targets: Value) -> Result<Value> {
-        self.apply(LinearCrossEntropy { rows: 1024 }, &[x, weight, targets])
+        self.apply(LinearCrossEntropy { rows: 512 }, &[x, weight, targets])
     }
 
     /// The mean squared error.

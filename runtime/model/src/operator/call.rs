@@ -122,7 +122,7 @@ impl<'a> Call<'a> {
         unsafe { std::slice::from_raw_parts_mut(slot.pointer, slot.extent.bytes()) }
     }
 
-    /// The scratch memory that [`Operator::workspace`] asked for.
+    /// The scratch memory that [`Operator::workspace`](crate::operator::Operator::workspace) asked for.
     ///
     /// # Panics
     /// If it was handed out before.

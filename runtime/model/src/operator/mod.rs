@@ -73,7 +73,7 @@ pub trait Operator: Any + fmt::Debug + Send + Sync {
     /// Adds the gradients of the operands to the graph.
     ///
     /// # Errors
-    /// [`Error::NotDifferentiable`], if there is no rule.
+    /// [`Error::NotDifferentiable`](crate::Error::NotDifferentiable), if there is no rule.
     fn derivative(&self, at: &mut Derivation<'_>) -> Result<()> {
         Err(at.not_differentiable(self.name()))
     }

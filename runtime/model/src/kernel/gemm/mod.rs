@@ -222,5 +222,7 @@ mod tests {
     fn long_sums_and_many_tiles_too() {
         compare::<f32>(150, 100, 800, false, true, false, true, 1e-3);
         compare::<f32>(130, 70, 500, true, false, true, false, 1e-3);
+        // rows so far apart that they are packed
+        compare::<f32>(11, 40, 2100, false, true, false, true, 2e-3);
     }
 }

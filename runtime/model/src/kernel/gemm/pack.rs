@@ -2,6 +2,9 @@
 
 use super::super::real::{Level, Real, level};
 
+/// Bytes from row to row beyond which rows are packed.
+const FAR: usize = 1 << 13;
+
 /// An operand that can be packed: a matrix in memory, or one that exists only in panels.
 pub(crate) trait Source<T>: Sync {
     /// Writes, for each `depth` of `from..to`, `width` elements along the other axis from `first` on, and zeros up to `panel`.
@@ -36,7 +39,8 @@ impl<T: Real> Source<T> for Strided<'_, T> {
     }
 
     fn rows(&self) -> Option<Strided<'_, T>> {
-        (self.depth == 1).then_some(*self)
+        // rows that are far apart by a power of two push one another out of the cache
+        (self.depth == 1 && self.along * size_of::<T>() <= FAR).then_some(*self)
     }
 }
 
