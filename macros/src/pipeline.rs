@@ -36,8 +36,7 @@ pub(crate) fn pipeline(input: TokenStream) -> TokenStream {
         };
         let stub = pipeline.broken || own.has_errors() || diagnostics.has_errors();
         if !twice {
-            let is_called = library.is_called(position);
-            items.extend(expand::expand(pipeline, &checked, promise.as_ref(), is_called, stub));
+            items.extend(expand::expand(pipeline, &library, &checked, promise.as_ref(), stub));
         }
         if !stub {
             items.extend(own.lints(&pipeline.shared_attributes()));

@@ -218,12 +218,13 @@ fn what_the_macro_does_not_see_is_an_error_when_the_model_is_built() {
 pipeline!(
     /// Features in bags, products of them, and edges.
     fn sums(bags: [I32<B, 2>; 2], h: F32<V, 3>, hop: Hop<V, B, E>) -> (F32<B, 2, 3>, F32<B, 3>) {
-        let tables = looked_up(bags);
+        let tables = scope(bags);
         let near = aggregate(2.0 * h - 1, hop);
         (tables, near)
     }
 
-    fn looked_up<const N: usize>(bags: [I32<B, 2>; N]) -> F32<B, N, 3> {
+    // graphs have a method of this name
+    fn scope<const N: usize>(bags: [I32<B, 2>; N]) -> F32<B, N, 3> {
         let table = embedding_bags(bags, rows = ROWS, dim = 3, deviation = 1.0);
         table
     }

@@ -58,8 +58,8 @@ impl<'a> Library<'a> {
     }
 
     /// Whether another pipeline of the macro call uses it.
-    pub(crate) fn is_called(&self, position: usize) -> bool {
-        self.known.borrow().keys().any(|(called, _)| *called == position)
+    pub(crate) fn is_called(&self, pipeline: &Pipeline) -> bool {
+        self.known.borrow().keys().any(|(called, _)| self.pipelines[*called].name == pipeline.name)
     }
 
     fn called(&self, position: usize, wanted: &[bool], callers: Vec<usize>) -> Rc<Checked> {

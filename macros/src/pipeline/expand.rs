@@ -11,7 +11,7 @@ use quote::{quote, quote_spanned};
 use self::body::Body;
 use self::sizes::Sizes;
 use super::check::value::{Condition, Requirement};
-use super::check::{Checked, fits::Promise};
+use super::check::{Checked, Library, fits::Promise};
 use super::model::{Declared, Input, Kind, Pipeline, Value};
 use super::size::Size;
 use crate::diag::first_span;
@@ -19,11 +19,12 @@ use crate::diag::first_span;
 /// The items that a pipeline becomes; with `stub`, the same items without a body.
 pub(crate) fn expand(
     pipeline: &Pipeline,
+    library: &Library<'_>,
     checked: &Checked,
     promise: Option<&Promise>,
-    is_called: bool,
     stub: bool,
 ) -> TokenStream {
+    let is_called = library.is_called(pipeline);
     if stub {
         let body = quote!(::core::unimplemented!());
         let (constructor, method) = (constructor(pipeline, &body, is_called), method(pipeline, &body, true));
@@ -32,7 +33,7 @@ pub(crate) fn expand(
     let promised = promise.map(|promise| promise.requirements.as_slice()).unwrap_or_default();
     let (items, inline) = assertions(pipeline, checked.requirements.iter().chain(promised), promise);
     let constructor = constructor(pipeline, &building(pipeline, promise, &inline), is_called);
-    let method = method(pipeline, &Body::new(pipeline).expand(), false);
+    let method = method(pipeline, &Body::new(pipeline, library.pipelines).expand(), false);
     let feed = (!is_called).then(|| feed::inputs(pipeline));
     quote!(#items #constructor #method #feed)
 }
@@ -166,7 +167,7 @@ fn constructor(pipeline: &Pipeline, body: &TokenStream, is_called: bool) -> Toke
     let span = name.span();
     let dead = is_called.then(|| quote!(dead_code,));
     let quiet = quote_spanned! {span=>
-        #[allow(#dead unused_variables, unused_braces, unused_parens, unreachable_code, clippy::all, clippy::pedantic)]
+        #[allow(#dead unused_variables, unused_mut, unused_braces, unused_parens, unreachable_code, clippy::all, clippy::pedantic)]
     };
     quote! {
         #(#attributes)*
@@ -290,7 +291,7 @@ fn method(pipeline: &Pipeline, body: &TokenStream, stub: bool) -> TokenStream {
     let unused = stub.then(|| quote!(unused_variables,));
     let quiet = quote! {
         #[allow(
-            non_camel_case_types, non_snake_case, dead_code, unused_braces, unused_parens, unreachable_code, #unused
+            non_camel_case_types, non_snake_case, dead_code, unused_mut, unused_braces, unused_parens, unreachable_code, #unused
             clippy::all, clippy::pedantic
         )]
     };

@@ -13,6 +13,22 @@ pipeline!(
         let d = gelu(c);
         softmax(c)
     }
+
+    fn outer(x: F32<B, 4>) -> F32<B, 4> {
+        #[stage]
+        let y = inner(x);
+        y
+    }
+
+    fn inner(x: F32<B, 4>) -> F32<B, 4> {
+        #[stage]
+        let y = {
+            #[stage]
+            let z = linear(x, out = 4);
+            relu(z)
+        };
+        y
+    }
 );
 
 fn main() {}

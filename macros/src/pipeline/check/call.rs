@@ -52,6 +52,10 @@ impl<'a> Walk<'a> {
             self.diagnostics.error(&call.path, message);
             return self.results(callee, &Bound::new(), true);
         }
+        if self.in_stage && callee.body.steps.iter().any(|step| step.stage.is_some()) {
+            let message = format!("`{}` has stages of its own, so it stands in none", callee.name);
+            self.diagnostics.error(&call.path, message);
+        }
         let own = names(callee);
         let mut bound = self.given(call, callee);
         // what is unknown leaves its names unknown, unless another argument says what they are

@@ -53,6 +53,65 @@ fn batch_name(pipeline: &Pipeline, names: &Names) -> Option<String> {
     })
 }
 
+/// What is said of devices and the batch, as sizes.
+struct Numbers {
+    devices: Size,
+    batch: Size,
+    micro_batches: Size,
+}
+
+impl Numbers {
+    fn new(fits: &Fits, names: &Names) -> Self {
+        let devices = names.size(&fits.devices);
+        let count = |count| names.size(count);
+        let micro_batches = fits.micro_batches.as_ref().map_or_else(|| devices.clone(), count);
+        Self { devices, batch: names.size(&fits.batch), micro_batches }
+    }
+
+    /// What must hold of them.
+    fn requirements(&self, fits: &Fits, checked: &Checked) -> Vec<Requirement> {
+        let Self { devices, batch, micro_batches } = self;
+        let stages = checked.stages.iter().fold(Size::default(), |sum, stage| sum.plus(&stage.repeat));
+        let require = |at: &Expr, what: Condition, words: &str| {
+            let numbers = what.sizes().map(Clone::clone).to_vec();
+            Requirement { at: at.to_token_stream(), what, words: words.to_owned(), numbers }
+        };
+        vec![
+            require(
+                &fits.devices,
+                Condition::AtMost(Size::number(1), devices.clone()),
+                "training needs at least \0 device, found \0",
+            ),
+            require(
+                &fits.batch,
+                Condition::Multiple(batch.clone(), micro_batches.clone()),
+                "\0 samples cannot be cut into \0 equal microbatches",
+            ),
+            require(
+                &fits.devices,
+                Condition::AtMost(devices.clone(), stages),
+                "\0 devices, but only \0 stages",
+            ),
+        ]
+    }
+
+    /// Samples of a micro-batch.
+    fn micro_batch(&self) -> Size {
+        let both = [&self.batch, &self.micro_batches];
+        if let [Some(batch), Some(count)] = both.map(Size::value) {
+            return Size::number(batch / count.max(1));
+        }
+        let text = format!("({} / {})", self.batch.constant(), self.micro_batches.constant());
+        Size::name(if !both.iter().all(|size| size.is_constant()) {
+            Name::Plain(text)
+        } else if both.iter().any(|size| size.is_generic()) {
+            Name::Generic(text)
+        } else {
+            Name::Constant(text)
+        })
+    }
+}
+
 /// Reads the attribute against what the pipeline turned out to need.
 pub(crate) fn promise(
     pipeline: &Pipeline,
@@ -66,93 +125,33 @@ pub(crate) fn promise(
         diagnostics.error_help(&fits.attribute, message, "mark them: `#[stage] let x = ..`");
         return None;
     }
-    let batch = names.size(&fits.batch);
-    let devices = names.size(&fits.devices);
-    let micro_batches =
-        fits.micro_batches.as_ref().map_or_else(|| devices.clone(), |count| names.size(count));
-    let mut requirements = Vec::new();
-    let mut require = |at: &Expr, what: Condition, words: &str, numbers: Vec<Size>| {
-        requirements.push(Requirement { at: at.to_token_stream(), what, words: words.to_owned(), numbers });
-    };
-    let one = Size::number(1);
-    require(
-        &fits.devices,
-        Condition::AtMost(one.clone(), devices.clone()),
-        "training needs at least one device",
-        vec![],
-    );
-    require(
-        &fits.batch,
-        Condition::Multiple(batch.clone(), micro_batches.clone()),
-        "\0 samples cannot be cut into \0 equal microbatches",
-        vec![batch.clone(), micro_batches.clone()],
-    );
-    let stages = checked.stages.iter().fold(Size::default(), |sum, stage| sum.plus(&stage.repeat));
-    require(
-        &fits.devices,
-        Condition::AtMost(devices.clone(), stages.clone()),
-        "\0 devices, but only \0 stages",
-        vec![devices.clone(), stages],
-    );
-    let mut refused = false;
-    requirements.retain(|requirement| match requirement.holds() {
-        Some(true) => false,
-        Some(false) => {
-            diagnostics.error(&requirement.at, requirement.message());
-            refused = true;
-            false
-        }
-        None => true,
-    });
+    let numbers = Numbers::new(fits, &names);
+    let mut requirements = numbers.requirements(fits, checked);
+    for requirement in requirements.iter().filter(|requirement| requirement.holds() == Some(false)) {
+        diagnostics.error(&requirement.at, requirement.message());
+    }
     let memory = memory(&fits.memory, diagnostics)?;
-    if refused {
+    if diagnostics.has_errors() {
         return None;
     }
+    requirements.retain(|requirement| requirement.holds().is_none());
 
-    let Some(batch_name) = batch_name(pipeline, &names) else {
-        let message =
-            "`fits` counts samples along the first axis of an input, and none begins with a run-time size";
-        diagnostics.error(&fits.attribute, message);
-        return None;
-    };
-    let micro_batch = match (batch.value(), micro_batches.value()) {
-        (Some(batch), Some(count)) => Size::number(batch / count.max(1)),
-        _ => {
-            let text = format!("({} / {})", batch.constant(), micro_batches.constant());
-            Size::name(match [&batch, &micro_batches] {
-                both if !both.iter().all(|size| size.is_constant()) => Name::Plain(text),
-                both if both.iter().any(|size| size.is_generic()) => Name::Generic(text),
-                _ => Name::Constant(text),
-            })
-        }
-    };
-    let mut given = BTreeMap::from([(Name::RunTime(batch_name.clone()), micro_batch.clone())]);
-    let mut sizes = vec![(batch_name, micro_batch.constant())];
-    for (name, size) in &fits.sizes {
-        if !names.run_time.contains(&name.to_string()) {
-            diagnostics.error(name, format!("`{name}` is no run-time size of this pipeline"));
-            return None;
-        }
-        given.insert(Name::RunTime(name.to_string()), names.size(size));
-        sizes.push((name.to_string(), names.size(size).constant()));
-    }
-    let stages: Vec<_> = checked
-        .stages
-        .iter()
-        .map(|stage| Needs {
-            at: stage.at.clone(),
-            name: stage.name.clone(),
-            repeat: stage.repeat.clone(),
-            parameters: stage.memory.parameters.substituted(&given),
-            kept: stage.memory.kept_bytes().substituted(&given),
-        })
-        .collect();
+    let micro_batch = numbers.micro_batch();
+    let given = given(pipeline, fits, &names, &micro_batch, diagnostics)?;
+    let by = given.iter().map(|(name, size)| (Name::RunTime(name.clone()), size.clone())).collect();
+    let needs = checked.stages.iter().map(|stage| Needs {
+        at: stage.at.clone(),
+        name: stage.name.clone(),
+        repeat: stage.repeat.clone(),
+        parameters: stage.memory.parameters.substituted(&by),
+        kept: stage.memory.kept_bytes().substituted(&by),
+    });
+    let stages: Vec<_> = needs.collect();
+    // a literal amount of memory is a number of its own
+    let limit = if matches!(fits.memory, Expr::Lit(_)) { Size::default() } else { names.size(&fits.memory) };
     let all = || {
-        stages.iter().flat_map(|stage| [&stage.repeat, &stage.parameters, &stage.kept]).chain([
-            &devices,
-            &micro_batches,
-            &micro_batch,
-        ])
+        let needs = stages.iter().flat_map(|stage| [&stage.repeat, &stage.parameters, &stage.kept]);
+        needs.chain([&numbers.devices, &numbers.micro_batches, &micro_batch, &limit])
     };
     if let Some(Name::RunTime(name)) =
         all().flat_map(Size::names).find(|name| matches!(name, Name::RunTime(_)))
@@ -162,6 +161,8 @@ pub(crate) fn promise(
         return None;
     }
     let (is_constant, is_generic) = (all().all(Size::is_constant), all().any(Size::is_generic));
+    let Numbers { devices, batch, micro_batches } = numbers;
+    let sizes = given.into_iter().map(|(name, size)| (name, size.constant())).collect();
     Some(Promise {
         devices,
         batch,
@@ -173,6 +174,31 @@ pub(crate) fn promise(
         is_generic,
         sizes,
     })
+}
+
+/// Values of run-time sizes: the batch is that of a micro-batch, others are named.
+fn given(
+    pipeline: &Pipeline,
+    fits: &Fits,
+    names: &Names,
+    micro_batch: &Size,
+    diagnostics: &mut Diagnostics,
+) -> Option<BTreeMap<String, Size>> {
+    let Some(batch) = batch_name(pipeline, names) else {
+        let message =
+            "`fits` counts samples along the first axis of an input, and none begins with a run-time size";
+        diagnostics.error(&fits.attribute, message);
+        return None;
+    };
+    let mut given = BTreeMap::from([(batch, micro_batch.clone())]);
+    for (name, size) in &fits.sizes {
+        if !names.run_time.contains(&name.to_string()) {
+            diagnostics.error(name, format!("`{name}` is no run-time size of this pipeline"));
+            return None;
+        }
+        given.insert(name.to_string(), names.size(size));
+    }
+    Some(given)
 }
 
 /// An amount of memory as an expression of type `u64`.

@@ -8,12 +8,15 @@ use syn::{BinOp, Expr};
 
 use super::sizes::{Sizes, variable};
 use super::{dtype, graph, label};
+use crate::circuit::expand::mentions;
 use crate::diag::first_span;
 use crate::pipeline::layer;
 use crate::pipeline::model::{self, Block, Declared, Let, Pipeline, Stage, Value};
 
 pub(super) struct Body<'a> {
     pipeline: &'a Pipeline,
+    /// All of the macro call.
+    pipelines: &'a [Pipeline],
     pub(super) sizes: Sizes,
     /// How often a name was given to a layer; to a stage.
     pub(super) labels: BTreeMap<String, usize>,
@@ -30,10 +33,11 @@ pub(super) fn unique(known: &mut BTreeMap<String, usize>, name: &str) -> String 
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline) -> Self {
+    pub(super) fn new(pipeline: &'a Pipeline, pipelines: &'a [Pipeline]) -> Self {
         let inputs = pipeline.inputs.iter().filter(|input| !matches!(input.kind, model::Kind::Plain));
         Self {
             pipeline,
+            pipelines,
             sizes: Sizes::inside(pipeline),
             labels: BTreeMap::new(),
             stages: BTreeMap::new(),
@@ -43,6 +47,11 @@ impl<'a> Body<'a> {
 
     pub(super) fn graph(&self, at: Span) -> Ident {
         graph(self.pipeline, at)
+    }
+
+    /// Whether a pipeline of the same macro call has this name; it may also be that of a method of graphs.
+    pub(super) fn is_sibling(&self, name: &Ident) -> bool {
+        self.pipelines.iter().any(|pipeline| pipeline.name == *name)
     }
 
     pub(super) fn expand(mut self) -> TokenStream {
@@ -115,6 +124,12 @@ impl<'a> Body<'a> {
             let local = variable(name, at);
             quote!(let #local = #sizes.dim(#name)?;)
         });
+        // what a promise is about need not be used by a layer
+        let promised = pipeline.fits.iter().flat_map(|fits| {
+            let tokens = fits.attribute.to_token_stream();
+            let inputs = pipeline.inputs.iter().map(|input| &input.name);
+            inputs.filter(move |name| mentions(&tokens, name))
+        });
         let used = generics.iter().chain(&run_time).map(|name| variable(name, at));
         let text = pipeline.name.to_string();
         quote_spanned! {at=>
@@ -122,7 +137,7 @@ impl<'a> Body<'a> {
             #binds
             #(#numbers)*
             #(#dims)*
-            let _ = (#(&#used,)*);
+            let _ = (#(&#used,)* #(&#promised,)*);
             #checks
         }
     }

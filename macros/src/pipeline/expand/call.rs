@@ -52,7 +52,7 @@ impl Body<'_> {
             let (label, values) =
                 (word.to_string(), call.named.iter().map(|(_, value)| self.sizes.plain(value)));
             quote_spanned!(at=> #me.#word(#label, #(#operands,)* #(#values),*))
-        } else if call.bare().is_some() {
+        } else if call.bare().is_some() && !self.is_sibling(word) {
             quote_spanned!(at=> #me.#word(#sizes, #(#operands),*))
         } else {
             quote_spanned!(at=> <::ketline::model::Graph as #path>::#word(#me, #sizes, #(#operands),*))
