@@ -183,7 +183,7 @@ pub use ketline_macros::observable;
 /// | layer | |
 /// |---|---|
 /// | `linear(x, out = 4 * H)`, also with `bias = false` | over the last axis |
-/// | `embedding(ids, rows = 30_522, dim = H)`, `embedding_bag`, `embedding_bags(bags, rows = ROWS, dim = 16)` | rows of tables, their sums over bags, a table a bag |
+/// | `embedding(ids, rows = 30_522, dim = H)`, `embedding_bag`, `embedding_bags(bags, rows = ROWS, dim = 16)` | rows of tables, their sums over bags, a table a bag; tables begin normal with `deviation = 0.02` |
 /// | `layer_norm(x)`, `rms_norm(x)`, `batch_norm(x)` | |
 /// | `attention(x, mask, heads = 12)`, also with `causal = true`; `attend(q, k, v, heads = 12)`; `rotary(x, heads = 12)` | self-attention with its weights, attention alone |
 /// | `conv2d(x, filters = 64, size = 3, padding = 1)`, `max_pool(x, size = 2, stride = 2)`, `average_pool` | images `[B, channels, height, width]` |
