@@ -39,11 +39,11 @@
 
 mod derivative;
 mod device;
-mod devices;
 pub mod error;
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod expansion;
+mod fit;
 mod graph;
 mod kernel;
 pub mod layers;
@@ -57,8 +57,8 @@ pub mod train;
 
 pub use derivative::{Derivation, Gradient};
 pub use device::Device;
-pub use devices::{Devices, Needs, Shortage};
 pub use error::{Error, Result};
+pub use fit::{Devices, Needs, Shortage};
 pub use graph::{Graph, Init, Node, Pass, Source, Tensor, Value};
 pub use kernel::elementwise::Pair;
 pub use kernel::real::Element;
