@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use ketline::model::models::Transformer;
 use ketline::model::text::{Corpus, Vocabulary};
 use ketline::model::train::{Optimiser, Schedule, Trainer, TrainerOptions};
 use ketline::model::{self, Plan, PlanOptions, Run, Sizes};
+use ketline::prelude::*;
 use ketline_examples::{Arguments, Flag, OUT, Plot, Report, follow, plot, run};
 
 /// What is learnt where no text is given: this repository's own.
@@ -31,6 +31,48 @@ const FLAGS: [Flag; 9] = [
     Flag::value("resume", "FILE", "a state to go on from"),
     OUT,
 ];
+
+// ANCHOR: model
+pipeline!(
+    /// BERT as a masked language model: what stood at some of the `B * length` positions is to be found.
+    fn bert(
+        ids: I32<B, length>,
+        mask: Bool<B, length>,
+        positions: I32<P>,
+        targets: I32<P>,
+        vocabulary: usize,
+        length: usize,
+        width: usize,
+        layers: usize,
+    ) -> F32 {
+        #[stage(name = "embedding")]
+        let x = {
+            let token = embedding(ids, rows = vocabulary, dim = width);
+            let place = embedding(arange(length), rows = length, dim = width);
+            token + place
+        };
+        #[stage(repeat = layers)]
+        let x = block(x, mask);
+        #[stage(name = "head")]
+        let loss = {
+            let norm = layer_norm(x);
+            let hidden = gather(positions, reshape(norm, shape = [B * length, width]));
+            let head = parameter(shape = [vocabulary, width], name = "head.weight");
+            linear_cross_entropy(hidden, head, targets)
+        };
+        loss
+    }
+
+    fn block<const S: usize, const H: usize>(x: F32<B, S, H>, mask: Bool<B, S>) -> F32<B, S, H> {
+        let norm1 = layer_norm(x);
+        let a = x + attention(norm1, mask, heads = 4);
+        let norm2 = layer_norm(a);
+        let up = linear(norm2, out = 4 * H);
+        let down = linear(gelu_tanh(up), out = H);
+        a + down
+    }
+);
+// ANCHOR_END: model
 
 fn main() -> ExitCode {
     run("bert", "Trains a small BERT to fill in hidden bytes of a text.", &FLAGS, train)
@@ -77,19 +119,13 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     };
     let vocabulary = Vocabulary::of(&text);
     let mask = vocabulary.len() as i32;
-    let bert = Transformer {
-        vocabulary: vocabulary.len() + 1,
-        length: arguments.number("length", 128, whole)?,
-        width: arguments.number("width", 256, whole)?,
-        heads: 4,
-        layers: arguments.number("layers", 4, whole)?,
-        dropout: 0.0,
-        seed,
-    };
+    let length: usize = arguments.number("length", 128, whole)?;
+    let (width, layers) = (arguments.number("width", 256, whole)?, arguments.number("layers", 4, whole)?);
+    let graph = bert(vocabulary.len() + 1, length, width, layers)?;
     let ids = vocabulary.encode(&text)?;
-    let (learn, valid) = Corpus::split(&ids, bert.length, batch)?;
+    let (learn, valid) = Corpus::split(&ids, length, batch)?;
     let valid = valid.consecutive(batch, 16);
-    let sizes = Sizes::new().with("B", batch).with("P", batch * bert.length / HIDDEN);
+    let sizes = Sizes::new().with("B", batch).with("P", batch * length / HIDDEN);
     let options = TrainerOptions {
         optimiser: Optimiser::adamw(1e-3),
         schedule: Schedule::Linear { warmup: steps.min(100), steps: steps + 1 },
@@ -97,11 +133,11 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         seed,
         ..TrainerOptions::default()
     };
-    let mut trainer = Trainer::new(bert.bert()?, &sizes, options)?;
+    let mut trainer = Trainer::new(graph.clone(), &sizes, options)?;
     if let Some(path) = arguments.path("resume") {
         trainer.resume(path)?;
     }
-    let mut judge = Plan::new(&bert.bert()?, &sizes, &PlanOptions::default())?.start(seed)?;
+    let mut judge = Plan::new(&graph, &sizes, &PlanOptions::default())?.start(seed)?;
     let mut validate = |trainer: &Trainer| -> model::Result<f64> {
         judge.copy_parameters(trainer.run())?;
         let mut sum = 0.0;

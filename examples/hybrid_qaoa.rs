@@ -33,8 +33,8 @@ const FLAGS: [Flag; 8] = [
     Flag::value("layers", "N", "layers of the circuit [1]"),
     Flag::value("seeds", "N", "seeds of the miscalibration, the shots and the start [10]"),
     Flag::value("graphs", "N", "graphs, at most 4 [4]"),
-    Flag::value("evaluations", "N", "evaluations of the score in training [40]"),
-    Flag::value("shots", "N", "shots of an evaluation [8192]"),
+    Flag::value("evaluations", "N", "evaluations of the score in training [60]"),
+    Flag::value("shots", "N", "shots of an evaluation [65536]"),
     Flag::value("sigma", "X", "spread of the miscalibration of each qubit's pulses [0.02]"),
     OUT,
 ];
@@ -77,8 +77,8 @@ fn body(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         hamiltonian,
         layers: arguments.number("layers", 1, expected)?,
         sigma: arguments.number("sigma", 0.02, "a number >= 0")?,
-        evaluations: arguments.number("evaluations", 40, expected)?,
-        shots: arguments.number("shots", 8192, expected)?,
+        evaluations: arguments.number("evaluations", 60, expected)?,
+        shots: arguments.number("shots", 65_536, expected)?,
     };
     let seeds: u64 = arguments.number("seeds", 10, expected)?;
     let (seed, out) = (arguments.seed()?, arguments.out()?);
@@ -145,25 +145,18 @@ fn compare(setting: &Setting, graph: &MaxCut, seed: u64) -> ketline::Result<Outc
         Training { evaluations: setting.evaluations, shots: setting.shots, seed, score: Score::default() };
     let by_gates = train(&gates, &gates.ramp(), &training)?;
     // ANCHOR: steps
-    // I: train at the duration of the gates. II: the shortest pulse that keeps the score, then a last training at it.
-    let first = Training { evaluations: setting.evaluations / 2, ..training };
-    let trained = train(&hybrid, &hybrid.ramp(), &first)?;
+    // I: train at the duration of the gates. II: the shortest pulse that keeps the score.
+    let by_pulses = train(&hybrid, &hybrid.ramp(), &training)?;
     let Shortest { qaoa: short, duration, .. } = shortest_mixer(
         &hybrid,
-        &trained.parameters,
+        &by_pulses.parameters,
         TIMING,
         GATE_MIXER,
         KEEPS,
         &|physical: &[usize], duration| mixer(setting, &device, physical, duration),
     )?;
-    let second = Training {
-        evaluations: setting.evaluations - first.evaluations,
-        seed: seed.wrapping_add(1),
-        ..training
-    };
-    let last = train(&short, &trained.parameters, &second)?;
     // ANCHOR_END: steps
-    let pulses = short.pulses(&last.parameters)?;
+    let pulses = short.pulses(&by_pulses.parameters)?;
     let worst = |list: Vec<f64>| list.into_iter().fold(0.0, f64::max);
     // The control: without noise both arms are the same circuit
     let quiet = NoisyDevice::new(&setting.calibration, NoiseOptions::NONE)?;
@@ -176,15 +169,15 @@ fn compare(setting: &Setting, graph: &MaxCut, seed: u64) -> ketline::Result<Outc
         &options,
         Some(&|physical: &[usize]| mixer(setting, &quiet, physical, duration)),
     )?;
-    let control = pulsed.ratio(&last.parameters)? - ideal.ratio(&last.parameters)?;
+    let control = pulsed.ratio(&by_pulses.parameters)? - ideal.ratio(&by_pulses.parameters)?;
     Ok(Outcome {
         gates: gates.ratio(&by_gates.parameters)?,
-        hybrid: short.ratio(&last.parameters)?,
+        hybrid: short.ratio(&by_pulses.parameters)?,
         duration,
         infidelity: worst(pulses.iter().map(|p| p.infidelity).collect()),
         leakage: worst(pulses.iter().map(|p| p.leakage).collect()),
         control,
-        trace: [by_gates.trace, [trained.trace, last.trace].concat()],
+        trace: [by_gates.trace, by_pulses.trace],
     })
 }
 

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ketline::data::{Bytes, DType, Dataset, Device, Disk, Kind, Reads, Schema, Settings, Wish};
-use ketline_examples::{Arguments, Flag, Report, progress, run};
+use ketline_examples::{Arguments, Flag, Report, consume, progress, run};
 
-const FLAGS: [Flag; 10] = [
+const FLAGS: [Flag; 11] = [
     Flag::value("samples", "N", "samples of the set that is written [50000]"),
     Flag::value("bytes", "N", "bytes of each of them, a multiple of 4 [3136]"),
     Flag::value("chunk", "KIB", "size of chunks; chosen for the disk if it is not given"),
@@ -22,6 +22,7 @@ const FLAGS: [Flag; 10] = [
         "distinct chunks wanted in a batch, to choose the size by [120, at most half of the batch]",
     ),
     Flag::value("threads", "N", "threads that read [2]"),
+    Flag::value("ring", "N", "read by io_uring, N chunks at once (Linux)"),
     Flag::value("open", "N", "chunks open at once [what the budget holds]"),
     Flag::value("step", "MS", "time that the program spends on each batch; batches are then made ahead [0]"),
     Flag::switch("direct", "read past the page cache, also what lies there"),
@@ -122,6 +123,8 @@ fn read(
     let planner = dataset.plan().batch(batch).budget(budget(arguments, bytes)?).seed(arguments.seed()?);
     // ANCHOR_END: plan
     let planner = planner.threads(arguments.number("threads", 2, "a whole number >= 1")?);
+    let ring: usize = arguments.number("ring", 0, "a whole number >= 1")?;
+    let planner = if ring > 0 { planner.ring(ring) } else { planner };
     let open: usize = arguments.number("open", 0, "a whole number >= 1")?;
     let step: f64 = arguments.number("step", 0.0, "a number of milliseconds >= 0")?;
     let step = Duration::try_from_secs_f64(1e-3 * step)?;
@@ -142,16 +145,11 @@ fn read(
         bar.inc(1);
     };
     let mut epoch = loader.epoch(0)?;
-    let (activity, waited) = if step.is_zero() {
+    let (activity, waits) = if step.is_zero() {
         epoch.by_ref().try_for_each(|batch| batch.map(|batch| count(batch.ids())))?;
-        (Some(epoch.activity()), epoch.activity().waited)
+        (Some(epoch.activity()), epoch.activity().waited.as_secs_f64() / start.elapsed().as_secs_f64())
     } else {
-        let mut batches = epoch.ahead()?;
-        for batch in batches.by_ref() {
-            count(batch?.ids());
-            std::thread::sleep(step);
-        }
-        (None, batches.waited())
+        (None, consume(epoch, step, |batch| count(batch.ids()))?)
     };
     let seconds = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
@@ -161,7 +159,6 @@ fn read(
     }
     let rate = samples as f64 / seconds;
     let taken = (resident("VmHWM:") - before).max(0.0);
-    let waits = waited.as_secs_f64() / seconds;
     let speed = 1e-6 * bytes as f64 / seconds;
     println!(
         "{rate:.0} samples/s, {speed:.0} MB/s; {:.1} % of the time was spent waiting for data",

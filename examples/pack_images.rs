@@ -5,17 +5,22 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ketline::data::import::ClassFolder;
 use ketline::data::{Bytes, Jpeg, Settings};
 use ketline::prelude::*;
-use ketline_examples::{Arguments, Flag, Report, Table, progress, run};
+use ketline_examples::{Arguments, Flag, Report, Table, consume, progress, run};
 
-const FLAGS: [Flag; 4] = [
+const FLAGS: [Flag; 5] = [
     Flag::value("set", "FOLDER", "where the set is written [a folder that is removed again]"),
     Flag::value("chunk", "KIB", "size of chunks [256]"),
-    Flag::value("batch", "N", "images in a batch [32]"),
+    Flag::value("batch", "N", "images in a batch [8]"),
+    Flag::value(
+        "step",
+        "MS",
+        "time that a program spends on each batch, to tell how long it waits for one [60]",
+    ),
     Flag::value("decoders", "N", "threads that decode [those of the machine]"),
 ];
 
@@ -84,8 +89,8 @@ fn write(
 
 fn read(arguments: &Arguments, folder: &Path, report: &mut Report) -> Result<(), Box<dyn Error>> {
     let set = Photo::open(folder)?;
-    let batch = arguments.number("batch", 32, "a whole number >= 1")?;
-    let planner = set.plan().batch(batch).batches_held(2);
+    let batch = arguments.number("batch", 8, "a whole number >= 1")?;
+    let planner = set.plan().batch(batch).batches_held(3);
     let planner = match arguments.number("decoders", 0, "a whole number >= 1")? {
         0 => planner,
         threads => planner.decoders(threads),
@@ -116,5 +121,9 @@ fn read(arguments: &Arguments, folder: &Path, report: &mut Report) -> Result<(),
     println!("{classes}\n{rate:.0} images/s read and decoded");
     report.metric("decoded_images", images as f64);
     report.metric("decoded_images_per_second", rate);
+    let step: f64 = arguments.number("step", 60.0, "a number of milliseconds >= 0")?;
+    let waits = consume(loader.epoch(1)?, Duration::try_from_secs_f64(1e-3 * step)?, |_| {})?;
+    println!("with {step} ms a batch, {:.2} % of the time was spent waiting for one", 100.0 * waits);
+    report.metric("waited_share_of_steps", waits);
     Ok(())
 }

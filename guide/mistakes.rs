@@ -18,9 +18,9 @@ what it needs is known:
 | when | what is checked | seen by |
 |---|---|---|
 | the macro runs | literals and structure: an index, a unit, a name | `cargo check` |
-| a constant is evaluated | sizes: constants, generics, graphs in a type | `cargo check`; `cargo build` for generic circuits |
-| types are checked | arguments of gates and circuits, what is unitary, what can be stored | `cargo check` |
-| the circuit is built | values of the running program: edges from a file | `ketline::Error`, with gate, qubit and step |
+| a constant is evaluated | sizes: constants, generics, graphs in a type; whether stages fit on devices | `cargo check`; `cargo build` for what is generic |
+| types are checked | arguments of gates and circuits, layers that there are not, what is unitary, what can be stored | `cargo check` |
+| the circuit or model is built | values of the running program: edges from a file, sizes from a command line | an `Error`, with gate, qubit and step, or layer and shapes |
 
 A mistake that might be meant is a warning; `#[allow(deprecated)]` above the circuit silences it. (It is shown as use of a
 deprecated constant, because that is the one warning that a macro can give on a stable compiler.) The programs below turn

@@ -25,6 +25,7 @@
 //! ```
 
 mod arguments;
+mod consumer;
 pub mod digits;
 pub mod plot;
 mod progress;
@@ -36,6 +37,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 pub use arguments::{ArgumentError, Arguments, Flag, OUT, help};
+pub use consumer::consume;
 pub use plot::{Bars, Plot, PlotError};
 pub use progress::progress;
 pub use report::{Report, ReportError, Table};

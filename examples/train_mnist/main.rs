@@ -8,18 +8,23 @@ mod network;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ketline::data::{Bytes, Settings};
+use ketline::data::{Bytes, Dataset, Planner, Settings};
 use ketline_examples::digits::{self, Digit, Digits};
-use ketline_examples::{Arguments, Flag, Report, Table, progress, run};
+use ketline_examples::{ArgumentError, Arguments, Flag, Report, Table, consume, progress, run};
 use network::Network;
 
-const FLAGS: [Flag; 5] = [
+const FLAGS: [Flag; 6] = [
     Flag::value("epochs", "N", "epochs of training [4]"),
     Flag::value("seeds", "N", "runs, each with another seed [3]"),
     Flag::value("budget", "KIB", "memory that the loader may take [2400, 5 % of MNIST]"),
     Flag::value("chunk", "KIB", "size of chunks [16]"),
+    Flag::value(
+        "step",
+        "MS",
+        "time that a program spends on each batch, to tell how long it waits for one [2]",
+    ),
     Flag::switch(
         "costs",
         "also train with plans that are not safe: few open chunks, no shuffle when the set was written",
@@ -113,6 +118,12 @@ fn compare(
     }
     bar.finish_and_clear();
     println!("{table}");
+    let step: f64 = arguments.number("step", 2.0, "a number of milliseconds >= 0")?;
+    let set = Digit::open(folder.join("shuffled"))?;
+    let loader = planner(arguments, &set)?.train()?;
+    let waits = consume(loader.epoch(0)?, Duration::try_from_secs_f64(1e-3 * step)?, |_| {})?;
+    println!("with {step} ms a batch, {:.2} % of the time was spent waiting for one", 100.0 * waits);
+    report.metric("waited_share_of_steps", waits);
     Ok(report)
 }
 
@@ -137,14 +148,13 @@ fn loaded(
     bar: &indicatif::ProgressBar,
 ) -> Result<f64, Box<dyn Error>> {
     let set = Digit::open(folder.join(if way == Way::Chunks { "shuffled" } else { "sorted" }))?;
-    let budget = Bytes::kib(arguments.number("budget", 2400, "a whole number >= 1")?);
     // ANCHOR: train
-    let planner = set.plan().batch(network::BATCH).batches_held(2).budget(budget).seed(seed);
+    let planner = planner(arguments, &set)?.seed(seed);
     let loader = if way == Way::SortedFew { planner.open_chunks(2).train()? } else { planner.train()? };
     let (start, mut waited) = (Instant::now(), 0.0);
     for number in 0..epochs {
         let epoch = if way == Way::InOrder {
-            set.plan().batch(network::BATCH).batches_held(2).budget(budget).eval()?.pass()?
+            self::planner(arguments, &set)?.eval()?.pass()?
         } else {
             loader.epoch(number)?
         };
@@ -160,3 +170,11 @@ fn loaded(
     // ANCHOR_END: train
     Ok(waited / start.elapsed().as_secs_f64())
 }
+
+// ANCHOR: planner
+/// A plan within the budget, for one batch that is used, one that is made and one that waits.
+fn planner(arguments: &Arguments, set: &Dataset<Digit>) -> Result<Planner<Digit>, ArgumentError> {
+    let budget = Bytes::kib(arguments.number("budget", 2400, "a whole number >= 1")?);
+    Ok(set.plan().batch(network::BATCH).batches_held(3).budget(budget))
+}
+// ANCHOR_END: planner

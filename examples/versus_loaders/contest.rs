@@ -1,274 +1,275 @@
 //! A row, measured: all sides in turn, so that whatever else the machine does meets all.
+//!
+//! Processes answer as in every contest, but each lives for one epoch: what it may take is limited from its beginning on, and
+//! what it reads is put into the page cache, or out of it, before.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::limit::{Group, Limits};
-use crate::peer::{Run, Waiting};
-use crate::row::{Cache, Peer, Row};
-use crate::venv::Environment;
+use ketline_examples::versus::{
+    Complaint, Environment, Machine, Outcome, Peer, Row as _, Side, Timing, load,
+};
+use serde_json::{Value, json};
+
+use crate::limit::{Limits, evict};
+use crate::ours;
+use crate::row::{Cache, Row};
 use crate::workload::Workload;
 
-/// Rounds of a row.
+/// Rounds of a row, if there is time.
 const ROUNDS: usize = 3;
-/// A run is stopped after this, in seconds: a rate is known by then.
-const LONGEST: (f64, f64) = (15.0, 6.0);
-/// What starting and stopping may take besides.
-const PATIENCE: Duration = Duration::from_secs(45);
-/// Threads of ours that read.
-const THREADS: usize = 2;
+/// The longest that a peer may take to import and open.
+const LOADING: Duration = Duration::from_mins(1);
+/// The longest that writing a format may take.
+const WRITING: Duration = Duration::from_mins(5);
+/// What an epoch that is left early may take besides.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A peer that takes this many times as long as the best one is not run again.
+const HOPELESS: f64 = 1.6;
 
-/// What one side did in a row.
+/// What the runs of one side mixed and took.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Timing {
-    pub(crate) runs: Vec<Run>,
-    /// Bytes that the disk read over the bytes of the samples.
+pub(crate) struct Reads {
+    /// Distinct 256ths of the set in a batch.
+    pub(crate) bins: f64,
+    /// Distinct chunks in a batch, and what the plan says is resident at most; of ours.
+    pub(crate) chunks: f64,
+    pub(crate) planned: f64,
+    /// Whether runs were left before their end: their rate was known.
+    pub(crate) partial: bool,
+    /// Bytes that the disk read over the bytes of the samples, run by run.
     pub(crate) amplification: Vec<f64>,
-    /// The most memory of its group, page cache included.
-    pub(crate) peaks: Vec<u64>,
+    /// The most memory of the group, page cache included.
+    pub(crate) peak: u64,
 }
 
-impl Timing {
-    /// Median of the samples a second.
-    pub(crate) fn rate(&self) -> f64 {
-        median(self.runs.iter().map(Run::rate).collect())
-    }
-}
-
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => 0.0,
-        even if even % 2 == 0 => f64::midpoint(values[middle - 1], values[middle]),
-        _ => values[middle],
-    }
-}
-
-/// A measured row.
+/// A measured row. Timings are seconds of a whole epoch.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) row: &'static Row,
-    pub(crate) ours: Timing,
-    /// The peers, the fastest first.
-    pub(crate) peers: Vec<(Peer, Timing)>,
-    /// Those that could not take part, with the reason; without a peer for the whole row.
-    pub(crate) absent: Vec<(Option<Peer>, String)>,
+pub(crate) struct Measured {
+    pub(crate) outcome: Outcome<Row>,
+    pub(crate) ours: Reads,
+    pub(crate) peers: Vec<(Peer, Reads)>,
+    pub(crate) workload: Workload,
 }
 
-impl Outcome {
-    /// The best peer's time over ours.
-    pub(crate) fn ratio(&self) -> Option<f64> {
-        self.peers
-            .first()
-            .filter(|_| !self.ours.runs.is_empty())
-            .map(|(_, timing)| self.ours.rate() / timing.rate())
+impl Measured {
+    pub(crate) fn rate(&self, timing: &Timing) -> f64 {
+        self.workload.samples as f64 / timing.seconds()
+    }
+}
+
+/// A side of a row while it is measured.
+#[derive(Default)]
+struct Entry {
+    rounds: Vec<f64>,
+    reads: Reads,
+}
+
+impl Entry {
+    fn timing(&self) -> Timing {
+        Timing {
+            rounds: self.rounds.clone(),
+            repeated: 1,
+            note: String::new(),
+            first: self.rounds.len() == 1,
+        }
     }
 }
 
 pub(crate) struct Contest {
-    program: PathBuf,
-    environment: Option<Environment>,
-    limits: Limits,
-    data: PathBuf,
-    workloads: [Workload; 2],
-    quick: bool,
+    pub(crate) machine: Machine,
+    pub(crate) program: PathBuf,
+    pub(crate) environment: Option<Environment>,
+    pub(crate) limits: Limits,
+    /// The folder of the data.
+    pub(crate) data: PathBuf,
+    /// An epoch is left after this: a rate is known by then.
+    pub(crate) longest: Duration,
     /// Formats that could not be written.
-    failed: BTreeSet<(&'static str, &'static str)>,
+    pub(crate) failed: BTreeMap<(&'static str, &'static str), Complaint>,
 }
 
 impl Contest {
-    pub(crate) fn new(
-        program: PathBuf,
-        environment: Option<Environment>,
-        limits: Limits,
-        data: PathBuf,
-        workloads: [Workload; 2],
-        quick: bool,
-    ) -> Self {
-        Self { program, environment, limits, data, workloads, quick, failed: BTreeSet::new() }
+    /// Writes what peers read, unless it is there.
+    pub(crate) fn prepare(&mut self, peer: Peer, workload: &Workload) {
+        let Some(environment) = self.environment.as_ref().filter(|_| peer.name != "torch") else { return };
+        let folder = workload.folder(&self.data);
+        let (target, mark) = (folder.join(peer.name), folder.join(format!("{}.written", peer.name)));
+        if mark.exists() || self.failed.contains_key(&(peer.name, workload.name)) {
+            return;
+        }
+        // What an interrupted run left.
+        let _ = std::fs::remove_dir_all(&target);
+        let written = environment.command(self.machine, peer, 2).and_then(|command| {
+            let mut side = Side::start(command)?;
+            let question = self.question(json!({ "kind": "write" }), workload);
+            side.ask(&json!({ "ask": "load", "workload": question, "option": peer.option }), LOADING)?;
+            side.run(1, WRITING)?;
+            std::fs::write(&mark, "").map_err(|error| error.to_string())
+        });
+        if let Err(complaint) = written {
+            let complaint = format!("could not write its format: {complaint}");
+            self.failed.insert((peer.name, workload.name), complaint);
+        }
+    }
+
+    fn question(&self, mut question: Value, workload: &Workload) -> Value {
+        question["name"] = json!(workload.name);
+        question["samples"] = json!(workload.samples);
+        question["bytes"] = json!(workload.bytes);
+        question["folder"] = json!(workload.folder(&self.data));
+        question["limit"] = json!(self.longest.as_secs_f64());
+        question
     }
 
     /// Measures a row, until `end` if that can be.
-    pub(crate) fn measure(&mut self, row: &'static Row, end: Instant) -> Outcome {
-        let mut outcome = Outcome { row, ours: Timing::default(), peers: Vec::new(), absent: Vec::new() };
+    ///
+    /// # Errors
+    /// What keeps our own side from running, or the row from being measured here.
+    pub(crate) fn measure(
+        &self,
+        row: &'static Row,
+        workload: &Workload,
+        end: Instant,
+    ) -> Result<Measured, Complaint> {
         let missing = match (row.caps, row.slow, row.cache) {
             (Some(_), ..) if !self.limits.can_cap() => Some("memory cannot be capped here"),
             (_, Some(_), _) if !self.limits.can_slow() => Some("the disk cannot be slowed down here"),
-            (.., Cache::Cold) if !self.limits.can_drop => Some("the page cache cannot be dropped here"),
+            (.., Cache::Cold) if !self.limits.can_evict => {
+                Some("files cannot be put out of the page cache here")
+            }
             _ => None,
         };
         if let Some(reason) = missing {
-            outcome.absent.push((None, reason.to_owned()));
-            return outcome;
+            return Err(reason.to_owned());
         }
-        let Some(workload) = self.workloads.into_iter().find(|workload| workload.name == row.workload) else {
-            return outcome;
-        };
-        let mut peers: Vec<(Peer, Timing)> = Vec::new();
-        for peer in row.peers {
-            match self.prepare(*peer, &workload) {
-                Ok(()) => peers.push((*peer, Timing::default())),
-                Err(reason) => outcome.absent.push((Some(*peer), reason)),
-            }
-        }
+        let wanted = if self.environment.is_some() { row.peers() } else { &[] };
+        let (mut ours, mut absent, mut disagreements) = (Entry::default(), Vec::new(), Vec::new());
+        let mut peers: Vec<_> = wanted.iter().map(|peer| (*peer, Entry::default())).collect();
         for round in 0..ROUNDS {
             if round > 0 && Instant::now() > end {
                 break;
             }
-            let ours = self.ours(row, &workload);
-            if let Err(reason) =
-                self.run(ours, row, &workload, row.caps.map(|caps| caps.0), &mut outcome.ours)
-            {
-                outcome.absent.push((None, format!("ketline {reason}")));
-                return outcome;
-            }
-            let best = peers.iter().map(|(_, timing)| timing.rate()).fold(0.0, f64::max);
-            peers.retain_mut(|(peer, timing)| {
-                // one run tells enough of a peer that is far behind
-                if round > 0 && timing.rate() < 0.6 * best {
+            let wrong = self.ours(row, workload, &mut ours)?;
+            disagreements.extend(wrong.map(|wrong| format!("{}: ketline {wrong}", row.name)));
+            let best = peers.iter().map(|(_, entry)| entry.timing().seconds()).fold(f64::INFINITY, f64::min);
+            peers.retain_mut(|(peer, entry)| {
+                if round > 0 && entry.timing().seconds() > HOPELESS * best {
                     return true;
                 }
-                let command = self.theirs(*peer, &workload);
-                let run = self.run(command, row, &workload, row.caps.map(|caps| caps.1), timing);
-                run.map_err(|reason| outcome.absent.push((Some(*peer), reason))).is_ok()
+                let done = self.theirs(*peer, row, workload, entry);
+                done.map_err(|complaint| absent.push((*peer, complaint))).is_ok()
             });
         }
-        peers.sort_by(|a, b| b.1.rate().total_cmp(&a.1.rate()));
-        outcome.peers = peers;
-        outcome
+        peers.sort_by(|a, b| a.1.timing().seconds().total_cmp(&b.1.timing().seconds()));
+        let outcome = Outcome {
+            row,
+            ours: ours.timing(),
+            planning: 0.0,
+            plan: String::new(),
+            memory: None,
+            peers: peers.iter().map(|(peer, entry)| (*peer, entry.timing())).collect(),
+            absent,
+            disagreements,
+            load: load(),
+        };
+        let peers = peers.into_iter().map(|(peer, entry)| (peer, entry.reads)).collect();
+        Ok(Measured { outcome, ours: ours.reads, peers, workload: *workload })
     }
 
-    fn longest(&self) -> f64 {
-        if self.quick { LONGEST.1 } else { LONGEST.0 }
-    }
-
-    fn ours(&self, row: &Row, workload: &Workload) -> Command {
-        let mut command = Command::new(&self.program);
-        let budget = row.budget << 20;
-        command.args(["side", workload.name, &workload.samples.to_string()]).arg(workload.set(&self.data));
-        command.args([budget.to_string(), THREADS.to_string(), self.longest().to_string()]);
-        command
-    }
-
-    fn theirs(&self, peer: Peer, workload: &Workload) -> Command {
-        let mut command = self.python(workload);
-        command
-            .args(["read", peer.name, workload.name, &peer.workers.to_string()])
-            .arg(workload.folder(&self.data));
-        command.env("LIMIT", self.longest().to_string());
-        command
-    }
-
-    fn python(&self, workload: &Workload) -> Command {
-        let (python, driver) = self.environment.as_ref().map_or_else(
-            || (PathBuf::from("python3"), PathBuf::new()),
-            |environment| (environment.python.clone(), environment.driver.clone()),
-        );
-        let mut command = Command::new(python);
-        command
-            .arg(driver)
-            .env("SAMPLES", workload.samples.to_string())
-            .env("TOKENIZERS_PARALLELISM", "false");
-        command
-    }
-
-    /// Writes what a peer reads, unless it is there.
-    fn prepare(&mut self, peer: Peer, workload: &Workload) -> Result<(), String> {
-        if self.environment.is_none() {
-            return Err("no peers are wanted".into());
-        }
-        let Some(format) = peer.format else { return Ok(()) };
-        if self.failed.contains(&(format, workload.name)) {
-            return Err("its format could not be written".into());
-        }
-        let folder = workload.folder(&self.data);
-        let (target, mark) = (folder.join(format), folder.join(format!("{format}.written")));
-        if mark.exists() {
-            return Ok(());
-        }
-        // What an interrupted run left.
-        let _ = std::fs::remove_dir_all(&target);
-        let mut command = self.python(workload);
-        command.args(["write", format, workload.name]).arg(&folder).stdin(Stdio::null());
-        let done = command.output().map_err(|error| error.to_string()).and_then(|output| {
-            let text = String::from_utf8_lossy(&output.stderr).into_owned();
-            let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-            if output.status.success() {
-                Ok(())
-            } else {
-                Err(format!("its format could not be written: {last}"))
-            }
-        });
-        let done = done.and_then(|()| std::fs::write(&mark, "").map_err(|error| error.to_string()));
-        if done.is_err() {
-            self.failed.insert((format, workload.name));
-        }
-        done
-    }
-
-    /// Runs one side once.
-    fn run(
+    /// Runs our side once; says if it lost samples or repeated some.
+    fn ours(
         &self,
-        command: Command,
         row: &Row,
         workload: &Workload,
-        cap: Option<u64>,
-        timing: &mut Timing,
-    ) -> Result<(), String> {
-        let files = match row.cache {
-            Cache::Cold => None,
-            Cache::Warm => Some(workload.folder(&self.data)),
-        };
-        let waiting = Waiting::start(command)?;
-        match files {
-            // all formats: each side's own must be warm
-            Some(folder) => warm(&folder, row, workload, &self.data),
-            None => self.limits.drop_caches().map_err(|error| error.to_string())?,
-        }
-        let group = self.limits.group(waiting.process(), cap.map(|mib| mib << 20), row.slow);
-        let group: Group = group.map_err(|error| error.to_string())?;
-        let before = self.limits.bytes_read();
-        let run = waiting.run(Duration::from_secs_f64(self.longest()) + PATIENCE)?;
-        let read = self.limits.bytes_read().zip(before).map(|(after, before)| (after - before) as f64);
-        let whole = run.partial || run.samples == workload.samples;
-        if !whole || run.distinct != run.samples {
-            let (found, distinct) = (run.samples, run.distinct);
-            return Err(format!(
-                "gave {found} samples, {distinct} of them distinct, expected {}",
-                workload.samples
-            ));
-        }
-        timing.amplification.extend(read.map(|read| read / (run.samples * workload.bytes as u64) as f64));
-        timing.peaks.extend(group.peak());
-        timing.runs.push(run);
-        Ok(())
+        entry: &mut Entry,
+    ) -> Result<Option<Complaint>, Complaint> {
+        let set = workload.set(&self.data);
+        let mut command = self.machine.command(&self.program, row.threads());
+        command.args(["side", &ours::question(workload, &set, row.budget.bytes(workload), self.longest)]);
+        let side = Side::start(command)?;
+        self.run(side, &json!({ "ask": "load" }), &set, row, (workload, true), entry)
     }
 
-    /// What is left behind are data and environment, for the next run.
-    pub(crate) fn finish(&mut self) {
-        if self.quick {
-            println!("data stays in {}", self.data.display());
+    /// Runs a peer once, which must not lose samples either.
+    fn theirs(&self, peer: Peer, row: &Row, workload: &Workload, entry: &mut Entry) -> Result<(), Complaint> {
+        let environment = self.environment.as_ref().ok_or("no peers are wanted")?;
+        if let Some(complaint) = self.failed.get(&(peer.name, workload.name)) {
+            return Err(complaint.clone());
         }
+        let folder = workload.folder(&self.data);
+        let files = folder.join(if peer.name == "torch" { "x.bin" } else { peer.name });
+        let side = Side::start(environment.command(self.machine, peer, row.threads())?)?;
+        let question = self.question(row.workload(), workload);
+        let load = json!({ "ask": "load", "workload": question, "option": peer.option });
+        self.run(side, &load, &files, row, (workload, false), entry)?.map_or(Ok(()), Err)
+    }
+
+    fn run(
+        &self,
+        mut side: Side,
+        load: &Value,
+        files: &Path,
+        row: &Row,
+        (workload, own): (&Workload, bool),
+        entry: &mut Entry,
+    ) -> Result<Option<Complaint>, Complaint> {
+        // What Python imports is not counted; all of ours is.
+        if !own {
+            side.ask(load, LOADING)?;
+        }
+        match row.cache {
+            Cache::Cold => evict(files),
+            Cache::Warm => warm(files),
+        }
+        .map_err(|error| format!("{}: {error}", files.display()))?;
+        let cap = row.caps.map(|(ours, theirs)| (if own { ours } else { theirs }) << 20);
+        let group = self.limits.group(side.process(), cap, row.slow).map_err(|error| error.to_string())?;
+        let before = self.limits.bytes_read();
+        if own {
+            side.ask(load, LOADING)?;
+        }
+        let seconds = side.run(1, self.longest + PATIENCE).map_err(|complaint| match cap {
+            Some(_) if complaint.contains("signal: 9") => "was killed by its limit on memory".to_owned(),
+            _ => complaint,
+        })?;
+        let read = self.limits.bytes_read().zip(before).map(|(after, before)| (after - before) as f64);
+        let answer = side.ask(&json!({ "ask": "check" }), PATIENCE)?;
+        let found = |name: &str| answer["values"][name].as_f64().unwrap_or_default();
+        let (samples, distinct, all) = (found("samples"), found("distinct"), workload.samples as f64);
+        let partial = samples < all && seconds > self.longest.as_secs_f64();
+        if distinct != samples || !(partial || samples == all) {
+            return Ok(Some(format!("gave {samples} samples, {distinct} of them distinct, expected {all}")));
+        }
+        entry.rounds.push(seconds * all / samples);
+        let reads = &mut entry.reads;
+        reads.amplification.extend(read.map(|read| read / (samples * workload.bytes as f64)));
+        reads.peak = reads.peak.max(group.peak().unwrap_or_default());
+        reads.partial |= partial;
+        (reads.bins, reads.chunks, reads.planned) = (found("bins"), found("chunks"), found("planned"));
+        Ok(None)
     }
 }
 
-/// Reads the files of a row's sides, so that they lie in the page cache.
-fn warm(folder: &Path, row: &Row, workload: &Workload, data: &Path) {
-    let mut folders = vec![workload.set(data)];
-    folders.extend(row.peers.iter().filter_map(|peer| Some(folder.join(peer.format?))));
-    let mut files = vec![folder.join("x.bin")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
+/// All files of a folder and of those below it, or the file itself.
+pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
+    let (mut waiting, mut files) = (vec![path.to_owned()], Vec::new());
+    while let Some(path) = waiting.pop() {
+        match std::fs::read_dir(&path) {
+            Ok(entries) => waiting.extend(entries.flatten().map(|entry| entry.path())),
+            Err(_) => files.push(path),
         }
     }
+    files
+}
+
+/// Reads files, so that they lie in the page cache.
+fn warm(path: &Path) -> std::io::Result<()> {
     let mut block = vec![0; 1 << 20];
-    for file in files {
-        let Ok(mut file) = std::fs::File::open(file) else { continue };
-        while std::io::Read::read(&mut file, &mut block).is_ok_and(|read| read > 0) {}
+    for path in files(path) {
+        let mut file = std::fs::File::open(path)?;
+        while std::io::Read::read(&mut file, &mut block)? > 0 {}
     }
+    Ok(())
 }

@@ -1,11 +1,14 @@
 //! Limits on processes: memory with the page cache, and the speed of the disk.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use crate::contest::files;
 
 /// What can be limited here.
 #[derive(Clone, Debug)]
@@ -16,7 +19,8 @@ pub(crate) struct Limits {
     device: Option<String>,
     /// Its counters.
     counters: Option<PathBuf>,
-    pub(crate) can_drop: bool,
+    /// Whether files can be put out of the page cache.
+    pub(crate) can_evict: bool,
 }
 
 /// A limited group; it is removed when it is dropped, and so must be empty then.
@@ -59,31 +63,22 @@ impl Limits {
             disk: usable("blkio").filter(|_| counters.exists()),
             device: counters.exists().then_some(device),
             counters: counters.exists().then_some(counters),
-            can_drop: fs::OpenOptions::new().write(true).open("/proc/sys/vm/drop_caches").is_ok(),
+            can_evict: evict(&std::env::current_exe()?).is_ok(),
         })
     }
 
     pub(crate) fn can_cap(&self) -> bool {
-        self.memory.is_some() && self.can_drop
+        self.memory.is_some() && self.can_evict
     }
 
     pub(crate) fn can_slow(&self) -> bool {
-        self.disk.is_some() && self.can_drop
+        self.disk.is_some() && self.can_evict
     }
 
     /// Bytes that the disk has read so far.
     pub(crate) fn bytes_read(&self) -> Option<u64> {
         let text = fs::read_to_string(self.counters.as_ref()?).ok()?;
         text.split_whitespace().nth(2)?.parse::<u64>().ok().map(|sectors| 512 * sectors)
-    }
-
-    /// Lets the page cache forget everything.
-    pub(crate) fn drop_caches(&self) -> io::Result<()> {
-        if !self.can_drop {
-            return Err(io::Error::other("the page cache cannot be dropped"));
-        }
-        Command::new("sync").status()?;
-        fs::write("/proc/sys/vm/drop_caches", "3")
     }
 
     /// Puts a process into a group of its own, whose memory is counted, and limited if that is wanted.
@@ -122,6 +117,17 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // Workers that a side started may outlive it.
+        for folder in &self.folders {
+            let left = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+            if !left.is_empty() {
+                let _ = Command::new("kill")
+                    .arg("-9")
+                    .args(left.split_whitespace())
+                    .stderr(Stdio::null())
+                    .status();
+            }
+        }
         for folder in &self.folders {
             // Processes that end leave it a moment later.
             for _ in 0..50 {
@@ -139,10 +145,24 @@ impl fmt::Display for Limits {
         let can = |can| if can { "can" } else { "cannot" };
         write!(
             f,
-            "limits: memory {} be capped, the disk {} be slowed down, the page cache {} be dropped",
+            "limits: memory {} be capped, the disk {} be slowed down, files {} be put out of the page cache",
             can(self.can_cap()),
             can(self.can_slow()),
-            can(self.can_drop)
+            can(self.can_evict)
         )
     }
+}
+
+/// Lets the page cache forget a file, or all files of a folder.
+pub(crate) fn evict(path: &Path) -> io::Result<()> {
+    files(path).iter().try_for_each(|file| forget(file))
+}
+
+/// Advises the system to forget a file's pages, which it does unless they wait to be written: `dd` asks for it without reading
+/// anything.
+fn forget(path: &Path) -> io::Result<()> {
+    let mut file = OsString::from("if=");
+    file.push(path);
+    let status = Command::new("dd").arg(file).args(["iflag=nocache", "count=0", "status=none"]).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("dd: {status}"))) }
 }

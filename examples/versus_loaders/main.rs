@@ -1,35 +1,34 @@
 //! Ketline's loader beside those of others, in turn and in one run: how much faster than each, within which memory.
 //!
-//! `cargo run --release --example versus_loaders` (up to 20 minutes and 30 GB of disk; `--quick` with a tenth of the data). The
-//! others are Python packages; they are installed into an environment of their own, in the build folder. Limits on memory
-//! and on the disk are those of Linux's control groups, which only root can make: where they cannot be made, rows that
-//! need them are named and left out.
+//! `cargo run --release --example versus_loaders` (up to 20 minutes, 6 of them for the data the first time, and 25 GB of disk;
+//! `--quick` with a tenth of the data). The others are Python packages; they are installed into an environment of their own, in
+//! the build folder. Limits on memory and on the disk are those of Linux's control groups, which only root can make: where
+//! they cannot be made, rows that need them are named and left out.
 
 mod contest;
 mod limit;
 mod ours;
-mod peer;
+mod peers;
 mod row;
 mod table;
-mod venv;
 mod workload;
 
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use contest::Contest;
+use ketline_examples::versus::{Budget, Machine, Row as _, build_folder, environment, warn};
 use ketline_examples::{Arguments, Flag, Report, progress, run};
 use limit::Limits;
-use row::{ROWS, Row};
-use venv::Environment;
 use workload::Workload;
 
-const FLAGS: [Flag; 7] = [
+const FLAGS: [Flag; 8] = [
     Flag::switch("quick", "a tenth of the data, and shorter runs"),
     Flag::value("only", "ROWS", "only rows whose names begin so, such as `a_cap,b_warm_best`"),
     Flag::switch("no-peers", "time Ketline alone"),
+    Flag::value("minutes", "N", "what the rows should take together, data and environment not counted [10]"),
     Flag::value("samples", "N", "samples of workload a [400000]; b has a twentieth of them"),
     Flag::value(
         "data",
@@ -40,39 +39,43 @@ const FLAGS: [Flag; 7] = [
     Flag::value("python", "PROGRAM", "the Python that makes the environment [python3]"),
 ];
 
-/// Minutes that the rows may take together, data and environment not counted.
-const MINUTES: (u64, u64) = (14, 4);
+/// An epoch is left after so many seconds, with `--quick` after the second number.
+const LONGEST: (u64, u64) = (8, 4);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == "side") {
-        return match ours::serve(&arguments[1..]) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error}");
-                ExitCode::FAILURE
-            }
-        };
+    let ["side", question] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+        let about = "Times Ketline's loader and others in turn: a peer's time over ours.";
+        return run("versus_loaders", about, &FLAGS, versus);
+    };
+    match ours::side(question) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
-    run(
-        "versus_loaders",
-        "Times Ketline's loader and others in turn: a peer's time over ours.",
-        &FLAGS,
-        versus,
-    )
 }
 
 fn versus(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let start = Instant::now();
     let quick = arguments.has("quick");
+    let minutes: f64 =
+        arguments.number("minutes", if quick { 3.0 } else { 10.0 }, "a number of minutes >= 0")?;
     let samples =
         arguments.number("samples", if quick { 40_000 } else { 400_000 }, "a whole number >= 20000")?;
     let workloads = Workload::both(samples);
-    let build = build_folder();
-    let data =
-        arguments.path("data").unwrap_or_else(|| build.join("versus-loaders-data")).join(samples.to_string());
-    let rows = rows(arguments)?;
-    let environment = if arguments.has("no-peers") { None } else { environment(arguments, &build) };
+    let workload = |name: &str| workloads.iter().find(|workload| workload.name == name);
+    let data = arguments.path("data").unwrap_or_else(|| build_folder().join("versus-loaders-data"));
+    let data = data.join(samples.to_string());
+    let rows = row::named(arguments.text("only"))?;
+    let machine = Machine::here();
+    warn(machine);
+    let environment = if arguments.has("no-peers") {
+        None
+    } else {
+        environment(arguments, "versus-loaders-venv", &peers::PEERS, &rows)
+    };
     let limits = Limits::here(&data)?;
     println!("{limits}");
 
@@ -82,52 +85,42 @@ fn versus(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let end = Instant::now() + Duration::from_secs(60 * if quick { MINUTES.1 } else { MINUTES.0 });
-    let mut contest = Contest::new(std::env::current_exe()?, environment, limits, data, workloads, quick);
-    let bar = progress(arguments, "measuring", rows.len() as u64);
-    let mut outcomes = Vec::new();
-    for row in rows {
-        bar.set_message(row.name);
-        let outcome = contest.measure(row, end);
-        bar.suspend(|| println!("{}", table::line(&outcome)));
-        outcomes.push(outcome);
+    let longest = Duration::from_secs(if quick { LONGEST.1 } else { LONGEST.0 });
+    let (program, failed) = (std::env::current_exe()?, BTreeMap::new());
+    let mut contest = Contest { machine, program, environment, limits, data, longest, failed };
+    let bar = progress(arguments, "writing the peers' formats", rows.len() as u64);
+    for row in &rows {
+        let workload = workload(row.workload).ok_or("a row without a workload")?;
+        row.peers().iter().for_each(|peer| contest.prepare(*peer, workload));
         bar.inc(1);
     }
     bar.finish_and_clear();
-    contest.finish();
-    table::print(&outcomes);
+    // Pages that wait to be written can neither be forgotten nor leave the disk alone.
+    Command::new("sync").status()?;
+    println!("data after {:.0} s", start.elapsed().as_secs_f64());
+
+    let end = Instant::now() + Duration::try_from_secs_f64(60.0 * minutes).unwrap_or_default();
+    let mut budget = Budget::new(end, &rows);
+    let bar = progress(arguments, "measuring", rows.len() as u64);
+    let (mut measured, mut wrong) = (Vec::new(), Vec::new());
+    for row in rows {
+        bar.set_message(row.name);
+        let workload = workload(row.workload).ok_or("a row without a workload")?;
+        match contest.measure(row, workload, budget.take(row, Instant::now())) {
+            Ok(done) => {
+                bar.suspend(|| println!("{}", table::line(&done)));
+                wrong.extend(done.outcome.disagreements.iter().cloned());
+                measured.push(done);
+            }
+            Err(complaint) => bar.suspend(|| println!("{}: not measured: {complaint}", row.name)),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    table::print(&measured);
     println!("{:.0} s in all", start.elapsed().as_secs_f64());
-    Ok(table::report(&outcomes))
-}
-
-/// The program is `target/release/examples/versus_loaders`.
-fn build_folder() -> PathBuf {
-    let program = std::env::current_exe().unwrap_or_default();
-    program.ancestors().nth(3).map_or_else(|| PathBuf::from("target"), PathBuf::from)
-}
-
-/// The rows that were asked for.
-fn rows(arguments: &Arguments) -> Result<Vec<&'static Row>, Box<dyn Error>> {
-    let Some(only) = arguments.text("only") else { return Ok(ROWS.iter().collect()) };
-    let asked: Vec<_> = only.split(',').map(str::trim).filter(|prefix| !prefix.is_empty()).collect();
-    if let Some(unknown) = asked.iter().find(|prefix| !ROWS.iter().any(|row| row.name.starts_with(**prefix)))
-    {
-        let known: Vec<_> = ROWS.iter().map(|row| row.name).collect();
-        return Err(format!("no row begins with `{unknown}`; there are {}", known.join(" ")).into());
+    if !wrong.is_empty() {
+        return Err(format!("each sample must come once:\n  {}", wrong.join("\n  ")).into());
     }
-    Ok(ROWS.iter().filter(|row| asked.iter().any(|prefix| row.name.starts_with(prefix))).collect())
-}
-
-fn environment(arguments: &Arguments, build: &std::path::Path) -> Option<Environment> {
-    let folder = arguments.path("venv").unwrap_or_else(|| build.join("versus-loaders-venv"));
-    match Environment::make(&folder, arguments.text("python").unwrap_or("python3")) {
-        Ok(environment) => {
-            println!("peers: {}", environment.versions().join(", "));
-            Some(environment)
-        }
-        Err(complaint) => {
-            println!("no peers: {complaint}");
-            None
-        }
-    }
+    Ok(table::report(&measured))
 }

@@ -1,82 +1,94 @@
 //! Our side: one epoch in a process of its own.
 
 use std::error::Error;
-use std::io::BufRead as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ketline::data::{Bytes, Dataset};
-use serde_json::json;
+use ketline::data::{self, Bytes, Dataset, Loader, Raw};
+use ketline_examples::versus::{Planned, Values, serve};
+use serde_json::{Value, json};
 
 use crate::workload::{BATCH, Workload};
 
-/// `side WORKLOAD SAMPLES FOLDER BUDGET_BYTES THREADS LIMIT_SECONDS`.
-pub(crate) fn serve(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    let [name, samples, folder, budget, threads, limit] = arguments else {
-        return Err(format!("found {} arguments of a side, expected 6", arguments.len()).into());
-    };
-    let known = Workload::both(0).into_iter().find(|workload| workload.name == name);
-    let workload = Workload { samples: samples.parse()?, ..known.ok_or("no such workload")? };
-    println!("ready");
-    std::io::stdin().lock().read_line(&mut String::new())?;
+/// Threads that read.
+const THREADS: usize = 2;
+
+/// What our side is told on its command line.
+pub(crate) fn question(workload: &Workload, set: &Path, budget: u64, longest: Duration) -> String {
+    let (name, samples, longest) = (workload.name, workload.samples, longest.as_secs_f64());
+    json!({ "name": name, "samples": samples, "set": set, "budget": budget, "limit": longest }).to_string()
+}
+
+/// Answers questions about an epoch.
+pub(crate) fn side(question: &str) -> Result<(), Box<dyn Error>> {
+    let question: Value = serde_json::from_str(question)?;
+    let number = |name: &str| question[name].as_u64().ok_or_else(|| format!("`{name}` is no number"));
+    let (samples, budget) = (number("samples")?, Bytes(number("budget")?));
+    let set = question["set"].as_str().ok_or("`set` is no path")?.to_owned();
+    let name = question["name"].as_str().ok_or("`name` is no text")?.to_owned();
+    let limit = Duration::try_from_secs_f64(question["limit"].as_f64().unwrap_or_default())?;
     // Everything from here on is counted.
-    let set = Dataset::open(Path::new(folder))?;
-    let planner = set.plan().batch(BATCH).budget(Bytes(budget.parse()?)).threads(threads.parse()?).seed(7);
-    let loader = planner.train()?;
-    let limit = Duration::from_secs_f64(limit.parse()?);
+    serve(|| {
+        let start = Instant::now();
+        let set = Dataset::open(&set)?;
+        let loader = set.plan().batch(BATCH).budget(budget).threads(THREADS).seed(7).train()?;
+        let (seconds, text) = (start.elapsed().as_secs_f64(), loader.plan().to_string());
+        let planned =
+            [("chunks", loader.plan().randomness(0).chunks), ("planned", loader.plan().resident().0 as f64)];
+        let name = name.clone();
+        let task = Box::new(move || {
+            let mut values = epoch(&loader, &name, samples, limit)?;
+            values.extend(planned);
+            Ok::<_, data::Error>(values)
+        });
+        Ok(Planned { seconds, text, task })
+    })
+}
+
+fn epoch(loader: &Loader<Raw>, name: &str, samples: u64, limit: Duration) -> data::Result<Values> {
     let start = Instant::now();
-    let (mut order, mut places) = (Vec::with_capacity(workload.samples as usize), Vec::new());
-    let mut partial = false;
+    let (mut seen, mut count) = (vec![false; samples as usize], 0);
+    let (mut bins, mut full) = (0, 0);
     // Numbers in the set are not those of the workload: it was shuffled when it was written.
     for batch in loader.epoch(0)? {
         let batch = batch?;
-        places.extend(batch.ids().iter().map(|id| *id as u32));
         let columns = batch.columns();
-        if workload.name == "a" {
-            let rows = columns.array::<f32>("x")?;
-            order.extend(rows.outer_iter().map(|row| row[0] as u32));
+        let mut read = |number: u64| {
+            count += 1;
+            // One that is not below is missed among the distinct ones.
+            if let Some(seen) = seen.get_mut(number as usize) {
+                *seen = true;
+            }
+        };
+        if name == "a" {
+            columns.array::<f32>("x")?.outer_iter().for_each(|row| read(row[0] as u64));
         } else {
-            let rows = columns.array::<u8>("x")?;
-            order.extend(rows.outer_iter().map(|row| u32::from_le_bytes([row[0], row[1], row[2], row[3]])));
+            let number =
+                |row: ndarray::ArrayViewD<'_, u8>| u32::from_le_bytes([row[0], row[1], row[2], row[3]]);
+            columns.array::<u8>("x")?.outer_iter().for_each(|row| read(number(row).into()));
+        }
+        if batch.len() == BATCH {
+            bins += distinct_bins(batch.ids(), samples);
+            full += 1;
         }
         if start.elapsed() > limit {
-            partial = true;
             break;
         }
     }
-    let seconds = start.elapsed().as_secs_f64();
-    let mut seen = vec![false; workload.samples as usize];
-    for number in &order {
-        let seen = seen.get_mut(*number as usize);
-        *seen.ok_or_else(|| format!("found sample {number}, expected one below {}", workload.samples))? =
-            true;
-    }
     let distinct = seen.iter().filter(|seen| **seen).count();
-    let randomness = loader.plan().randomness(0);
-    let answer = json!({
-        "seconds": seconds,
-        "samples": order.len(),
-        "distinct": distinct,
-        "partial": partial,
-        "bins": bins(&places, workload.samples),
-        "chunks": randomness.chunks,
-        "planned": loader.plan().resident().0,
-    });
-    println!("{answer}");
-    Ok(())
+    Ok(vec![
+        ("samples", f64::from(count)),
+        ("distinct", distinct as f64),
+        ("bins", bins as f64 / f64::from(full.max(1))),
+    ])
 }
 
-/// Distinct 256ths of the set, as it is stored, in a full batch. By the samples' own numbers it would be that of a random order:
-/// they were shuffled when they were written.
-fn bins(order: &[u32], samples: u64) -> f64 {
-    let (mut sum, mut count) = (0, 0);
-    for batch in order.chunks_exact(BATCH) {
-        let mut seen = [false; 256];
-        for number in batch {
-            seen[(u64::from(*number) * 256 / samples) as usize] = true;
-        }
-        sum += seen.iter().filter(|seen| **seen).count();
-        count += 1;
+/// Distinct 256ths of the set, as it is stored, in a batch. By the samples' own numbers it would be that of a random order: they
+/// were shuffled when they were written.
+fn distinct_bins(ids: &[u64], samples: u64) -> usize {
+    let mut seen = [false; 256];
+    for id in ids {
+        seen[(id * 256 / samples) as usize] = true;
     }
-    sum as f64 / f64::from(count.max(1))
+    seen.iter().filter(|seen| **seen).count()
 }

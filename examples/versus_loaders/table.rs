@@ -1,39 +1,30 @@
 //! What is shown: a line a row, a table, and the metrics.
 
+use ketline_examples::versus::median;
 use ketline_examples::{Report, Table};
 
-use crate::contest::{Outcome, Timing, median};
+use crate::contest::{Measured, Reads};
 
 /// A row as soon as it is measured.
-pub(crate) fn line(outcome: &Outcome) -> String {
-    let name = outcome.row.name;
-    let absent: Vec<_> = outcome
-        .absent
-        .iter()
-        .map(|(peer, reason)| match peer {
-            Some(peer) => format!("{}/{} {reason}", peer.name, peer.workers),
-            None => reason.clone(),
-        })
-        .collect();
+pub(crate) fn line(measured: &Measured) -> String {
+    let outcome = &measured.outcome;
+    let (name, ours) = (outcome.row.name, measured.rate(&outcome.ours));
+    let absent: Vec<_> =
+        outcome.absent.iter().map(|(peer, complaint)| format!("{peer} {complaint}")).collect();
     let absent = if absent.is_empty() { String::new() } else { format!(" (without {})", absent.join("; ")) };
-    if outcome.ours.runs.is_empty() {
-        return format!("{name}: not measured{absent}");
-    }
-    let ours = outcome.ours.rate();
+    let load = outcome.load.map_or(String::new(), |load| format!(" [load {load:.1}]"));
     match (outcome.ratio(), outcome.peers.first()) {
         (Some(ratio), Some((peer, timing))) => format!(
-            "{name}: {ratio:.2} x {}/{} ({ours:.0} and {:.0} samples/s), wanted {:.1}{absent}",
-            peer.name,
-            peer.workers,
-            timing.rate(),
+            "{name}: {ratio:.2} x {peer} ({ours:.0} and {:.0} samples/s), wanted {:.1}{absent}{load}",
+            measured.rate(timing),
             outcome.row.goal
         ),
-        _ => format!("{name}: {ours:.0} samples/s{absent}"),
+        _ => format!("{name}: {ours:.0} samples/s{absent}{load}"),
     }
 }
 
 /// Speed and mixing of all sides, side by side.
-pub(crate) fn print(outcomes: &[Outcome]) {
+pub(crate) fn print(rows: &[Measured]) {
     let mut table = Table::new([
         "row",
         "side",
@@ -44,63 +35,64 @@ pub(crate) fn print(outcomes: &[Outcome]) {
         "peak MiB",
         "runs",
     ]);
-    for outcome in outcomes.iter().filter(|outcome| !outcome.ours.runs.is_empty()) {
-        let rate = outcome.ours.rate();
-        let mut row = |side: String, timing: &Timing| {
-            let bins = median(timing.runs.iter().map(|run| run.bins).collect());
-            let most = timing.peaks.iter().max().map_or(String::new(), |peak| (peak >> 20).to_string());
-            let partial = if timing.runs.iter().any(|run| run.partial) { ", stopped" } else { "" };
+    for measured in rows {
+        let outcome = &measured.outcome;
+        let mut row = |side: String, timing, reads: &Reads| {
             table.row([
                 outcome.row.name.to_owned(),
                 side,
-                format!("{:.0}", timing.rate()),
-                format!("{:.2}", rate / timing.rate()),
-                format!("{bins:.0}"),
-                format!("{:.2}", median(timing.amplification.clone())),
-                most,
-                format!("{}{partial}", timing.runs.len()),
+                format!("{:.0}", measured.rate(timing)),
+                format!("{:.2}", measured.rate(&outcome.ours) / measured.rate(timing)),
+                format!("{:.0}", reads.bins),
+                if reads.amplification.is_empty() {
+                    String::new()
+                } else {
+                    format!("{:.2}", median(&reads.amplification))
+                },
+                format!("{}", reads.peak >> 20),
+                format!("{}{}", timing.count(), if reads.partial { ", left early" } else { "" }),
             ]);
         };
-        row("ketline".to_owned(), &outcome.ours);
-        for (peer, timing) in &outcome.peers {
-            row(format!("{}/{}", peer.name, peer.workers), timing);
+        row("ketline".to_owned(), &outcome.ours, &measured.ours);
+        for ((peer, timing), (_, reads)) in outcome.peers.iter().zip(&measured.peers) {
+            row(peer.to_string(), timing, reads);
         }
     }
     println!("\n{table}");
 }
 
-/// The metrics: ratios, and what our capped runs took and mixed.
-pub(crate) fn report(outcomes: &[Outcome]) -> Report {
+/// The metrics: ratios, and what our runs took and mixed.
+pub(crate) fn report(rows: &[Measured]) -> Report {
     let mut report = Report::new();
-    for outcome in outcomes {
+    for measured in rows {
+        let outcome = &measured.outcome;
         if let Some(ratio) = outcome.ratio() {
             report.metric(outcome.row.name, ratio);
         }
-        if !outcome.ours.runs.is_empty() {
-            report.metric(format!("{}_samples_per_second", outcome.row.name), outcome.ours.rate());
-        }
+        let name = format!("{}_samples_per_second", outcome.row.name);
+        report.metric(name, measured.rate(&outcome.ours));
     }
-    let capped =
-        || outcomes.iter().filter(|outcome| outcome.row.caps.is_some() && !outcome.ours.runs.is_empty());
-    let worst = |values: Vec<f64>| values.into_iter().reduce(f64::max);
-    if let Some(amplification) = worst(capped().map(|one| median(one.ours.amplification.clone())).collect()) {
-        report.metric("read_amplification", amplification);
+    let most = |values: &mut dyn Iterator<Item = f64>| values.reduce(f64::max);
+    let capped = || rows.iter().filter(|measured| measured.outcome.row.caps.is_some());
+    let counted = capped().filter(|measured| !measured.ours.amplification.is_empty());
+    if let Some(read) = most(&mut counted.map(|measured| median(&measured.ours.amplification))) {
+        report.metric("read_amplification", read);
     }
-    let over = capped()
-        .flat_map(|one| one.ours.peaks.iter().map(|peak| *peak as f64 - (one.row.budget << 20) as f64));
-    if let Some(over) = worst(over.collect()) {
+    let over = |measured: &Measured| {
+        measured.ours.peak as f64 - measured.outcome.row.budget.bytes(&measured.workload) as f64
+    };
+    let counted = rows.iter().filter(|measured| measured.ours.peak > 0);
+    if let Some(over) = most(&mut counted.map(over)) {
         report.metric("resident_over_budget_bytes", over);
     }
-    if let Some(small) = capped().find(|one| one.row.workload == "a") {
-        report.metric("bins_at_that_speed", median(small.ours.runs.iter().map(|run| run.bins).collect()));
-        report.metric(
-            "distinct_chunks_per_batch",
-            median(small.ours.runs.iter().map(|run| run.chunks).collect()),
-        );
-        report.metric("planned_bytes", median(small.ours.runs.iter().map(|run| run.planned).collect()));
+    let first = |workload: &str| capped().find(|measured| measured.workload.name == workload);
+    if let Some(small) = first("a") {
+        report.metric("bins_at_that_speed", small.ours.bins);
+        report.metric("distinct_chunks_per_batch", small.ours.chunks);
+        report.metric("planned_bytes", small.ours.planned);
     }
-    if let Some(large) = capped().find(|one| one.row.workload == "b") {
-        report.metric("b_bins_at_that_speed", median(large.ours.runs.iter().map(|run| run.bins).collect()));
+    if let Some(large) = first("b") {
+        report.metric("b_bins_at_that_speed", large.ours.bins);
     }
     report
 }

@@ -19,7 +19,7 @@ pub(crate) struct Workload {
     pub(crate) samples: u64,
     /// Bytes of each.
     pub(crate) bytes: usize,
-    /// The chunks of our set: as large as they can be with more than 160 of them open in 64 MiB, and three samples of b.
+    /// The chunks of our set: as large as they can be with more than 160 of them open in 64 MiB, and two samples of b.
     pub(crate) chunk: Bytes,
 }
 
@@ -28,7 +28,7 @@ impl Workload {
     pub(crate) fn both(samples: u64) -> [Self; 2] {
         [
             Self { name: "a", samples, bytes: 3136, chunk: Bytes::kib(320) },
-            Self { name: "b", samples: samples / 20, bytes: 110_000, chunk: Bytes::kib(330) },
+            Self { name: "b", samples: samples / 20, bytes: 110_000, chunk: Bytes::kib(216) },
         ]
     }
 

@@ -40,6 +40,12 @@ impl Diagnostics {
         self.lints.push(Lint { at, name, message: message.into() });
     }
 
+    /// Takes over all that another has to say.
+    pub(crate) fn take(&mut self, other: Self) {
+        self.errors.extend(other.errors);
+        self.lints.extend(other.lints);
+    }
+
     pub(crate) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }

@@ -8,6 +8,7 @@ use proptest::sample::select;
 use crate::circuit::circuit;
 use crate::dataset::dataset;
 use crate::observable::observable;
+use crate::pipeline::pipeline;
 use crate::pulse::pulse;
 
 /// What a circuit is written with, and what it is not.
@@ -203,6 +204,42 @@ const PULSES: &[&str] = &[
     "if m { }",
 ];
 
+/// Bodies of pipelines that parse more often than not.
+const LAYERS: &[&str] = &[
+    "let y = linear(x, out = 4 * H);",
+    "let y = linear(x, 2);",
+    "#[stage] let x = f(x, n);",
+    "#[stage(repeat = n)] let x = { let z = gelu(x); x + z };",
+    "#[stage(repeat = 0, name = \"s\")] let (x, y) = (y, x);",
+    "let t = embedding(arange(S), rows = 170141183460469231731687303715884105727 + 1, dim = H - H);",
+    "let y = x.at(axis = 7, index = -1);",
+    "let y = concat(x, y, 3, axis = n);",
+    "let y = reshape(x, shape = [B * S, { H / 2 }, 0]);",
+    "let y = conv2d(x, filters = H, size = 3, stride = 0, padding = 1 - 2);",
+    "let y = attention(layer_norm(x), mask, heads = n / 0);",
+    "let y = slice(x, axis = 0, range = 3..1);",
+    "let y = -2 * x / 0.5 - x * y;",
+    "let k = 2 * H;",
+    "let y = embedding_bags(bags, rows = [1, 2], dim = k);",
+    "let y = embedding_bags(bags, rows = T::ROWS, dim = f(3));",
+    "let y = aggregate(x, hop);",
+    "let y = g::<_, 3>(x);",
+    "let y = a::b::g::<H>(x, mask, 2);",
+    "let y = {};",
+    "for i in 0..3 { relu(x); }",
+    "cross_entropy(y, mask)",
+    "(x, y)",
+    "x",
+];
+
+const MODELS: &[&str] = &[
+    "fn f(x: F32<B, 4>) -> F32<B, 4>",
+    "pub fn f<const S: usize, const H: usize>(x: F32<B, S, H>, mask: Bool<B, S>, n: usize) -> F32<B, S, H>",
+    "#[fits(devices = 2, memory = 1MiB, batch = 7, microbatches = 0)] fn f<const H: usize>(x: F32<B, H>) -> (F32<B, 2>, F32)",
+    "#[fits(devices = n, memory = M, batch = B, B = 2)] fn f(x: Bf16<B>, bags: [I32<B, 2>; 2], hop: Hop<A, B, C>)",
+    "async fn f<T, const N: bool>(self, x: F32<(u8)>, y: [F32; 0], hop: Hop<1>) -> u8",
+];
+
 const SIGNATURES: &[&str] = &[
     "fn f(q: Qubits<2>)",
     "pub fn f<const N: usize>(q: Qubits<N>, theta: [[Angle; N]; 2]) -> Bits<N>",
@@ -227,6 +264,7 @@ proptest! {
         answer(&text, pulse);
         answer(&text, |text| observable(&text));
         answer(&text, dataset);
+        answer(&text, pipeline);
     }
 
     #[test]
@@ -252,6 +290,20 @@ proptest! {
     fn any_pulses(signature in select(SIGNATURES), statements in vec(select(PULSES), 0..8), noise in vec(select(WORDS), 0..4)) {
         let text = format!("{signature} {{ {} {} }}", statements.join(" "), noise.join(" "));
         if let Some(items) = answer(&text, pulse) {
+            prop_assert!(syn::parse2::<syn::File>(items.clone()).is_ok(), "{items}");
+        }
+    }
+
+    #[test]
+    fn any_pipeline(
+        signature in select(MODELS), statements in vec(select(LAYERS), 0..8), other in vec(select(LAYERS), 0..4),
+        noise in vec(select(WORDS), 0..3),
+    ) {
+        let text = format!(
+            "{signature} {{ {} {} }} fn g<const H: usize, const K: usize>(x: F32<B, H>) -> F32<B, K> {{ {} }}",
+            statements.join(" "), noise.join(" "), other.join(" ")
+        );
+        if let Some(items) = answer(&text, pipeline) {
             prop_assert!(syn::parse2::<syn::File>(items.clone()).is_ok(), "{items}");
         }
     }

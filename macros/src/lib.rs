@@ -8,6 +8,7 @@
 //! | `gates` | names of the standard gates, for messages |
 //! | `index` | index arithmetic |
 //! | `observable` | `observable!`: parse, model, check, expand |
+//! | `pipeline` | `pipeline!`: parse, model, check, expand; sizes, and the table of layers |
 //! | `pulse` | `pulse!`, and the pulses inside `circuit!`: parse, model, check, expand |
 //! | `replay` | index arithmetic replayed in a `const` |
 //! | `unit` | literal suffixes |
@@ -20,6 +21,7 @@ mod fuzz;
 mod gates;
 mod index;
 mod observable;
+mod pipeline;
 mod pulse;
 mod replay;
 mod unit;
@@ -36,6 +38,12 @@ pub fn circuit(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn dataset(input: TokenStream) -> TokenStream {
     dataset::dataset(input.into()).into()
+}
+
+/// Declares models as ordinary functions.
+#[proc_macro]
+pub fn pipeline(input: TokenStream) -> TokenStream {
+    pipeline::pipeline(input.into()).into()
 }
 
 /// Declares pulse programs as ordinary functions.

@@ -13,7 +13,8 @@
 //! | differentiate and train | [`quantum::gradient`], [`quantum::optimise`] |
 //! | use a device: calibration, noise, compilation, shots | [`quantum::device`] |
 //! | prepare a state robustly on it | [`quantum::robust_state`] |
-//! | build models as operator graphs, plan their memory, train them | [`model`] |
+//! | declare a model | [`pipeline!`]; by hand: [`model::Graph`] |
+//! | plan its memory, train it | [`model`] |
 //! | declare samples, store them in chunks, read them for training | [`dataset!`], [`data`] |
 //! | have the usual names | [`prelude`] |
 //!
@@ -165,6 +166,68 @@ pub use ketline_macros::dataset;
 /// # assert_eq!(list[1].width(), 2);
 /// ```
 pub use ketline_macros::observable;
+/// Declares models as ordinary functions.
+///
+/// Arguments of the types `F32<B, S>`, `F64`, `Bf16`, `I32`, `I64` and `Bool` are tensors; a `Hop<V1, V0, E>` holds edges from one
+/// set of nodes to another, an array `[I32<B, 1>; 26]` several tensors of one type. Anything else is a plain value, read when the
+/// model is built. A size is a number, a generic `const H: usize`, an expression in braces, or an upper-case name that is
+/// nothing else: that one is known when a plan is made, as the batch `B`. The body consists of `let` and calls; shapes inside
+/// are inferred, and what does not go together is an error of the compiler at the argument.
+///
+/// | a pipeline `name` becomes | for |
+/// |---|---|
+/// | `fn name(plain values) -> model::Result<Graph>` | building it; what is returned are its outputs, under the names of the variables |
+/// | `struct NameInputs<'_>` | the inputs of one step as array views |
+/// | a call `name(x, mask, ..)` inside another pipeline, also as `module::name(..)` | using it |
+///
+/// | layer | |
+/// |---|---|
+/// | `linear(x, out = 4 * H)`, also with `bias = false` | over the last axis |
+/// | `embedding(ids, rows = 30_522, dim = H)`, `embedding_bag`, `embedding_bags(bags, rows = ROWS, dim = 16)` | rows of tables, their sums over bags, a table a bag; tables begin normal with `deviation = 0.02` |
+/// | `layer_norm(x)`, `rms_norm(x)`, `batch_norm(x)` | |
+/// | `attention(x, mask, heads = 12)`, also with `causal = true`; `attend(q, k, v, heads = 12)`; `rotary(x, heads = 12)` | self-attention with its weights, attention alone |
+/// | `conv2d(x, filters = 64, size = 3, padding = 1)`, `max_pool(x, size = 2, stride = 2)`, `average_pool` | images `[B, channels, height, width]` |
+/// | `relu`, `gelu`, `gelu_tanh`, `silu`, `sigmoid`, `tanh`, `exp`, `log`, `sqrt`, `square`, `abs`, `softmax`, `dropout(x, probability = 0.1)` | |
+/// | `x + y`, `2.0 * x`, `matmul(a, b)`, `sum(x, axes = [1])`, `mean` | arithmetic, broadcast |
+/// | `reshape(x, shape = [B * S, H])`, `flatten`, `permute(x, axes = [0, 2, 1])`, `transpose`, `concat(a, b, axis = 1)`, `stack`, `slice(x, axis = 1, range = 0..4)`, `x.at(axis = 1, index = 0)`, `cast(x, to = F32)` | arrangement |
+/// | `arange(S)`, `one_hot(ids, classes = 10)`, `gather(ids, rows)`, `lower_triangle`, `aggregate(h, hop)` | |
+/// | `parameter(shape = [V, H])` | a weight by itself |
+/// | `cross_entropy(logits, targets)`, `linear_cross_entropy(x, weight, targets)`, `mean_squared_error`, `binary_cross_entropy` | losses |
+///
+/// Parameters are called after the new variable that their layer is bound to (`let token = embedding(..)` makes `token.weight`),
+/// otherwise after the layer or the pipeline that is called (`encoder.attention.qkv.weight`); a second one of a name gets `_1`, and
+/// `name = "up"` says it otherwise.
+///
+/// | attribute | says |
+/// |---|---|
+/// | `#[stage]` on a `let` | a planner may cut before it; where one is marked, all are |
+/// | `#[stage(repeat = 12)]` | so many stages `encoder.0`, `encoder.1`, .., each on what the one before it gave |
+/// | `#[fits(devices = 4, memory = 16GiB, batch = 64)]` | parameters with gradients and moments, and what is kept of microbatches in flight under 1F1B, fit on so many devices: otherwise an error of the compiler on the stage, with the bytes; `microbatches` are as many as devices unless given |
+///
+/// What literals and names show is reported by `cargo check`, what constants and generics decide when the pipeline is used
+/// (`cargo build`), what depends on plain values by [`model::Error`] when it is built.
+///
+/// ```
+/// use ketline::prelude::*;
+///
+/// pipeline!(
+///     /// Two layers and their loss.
+///     pub fn classifier<const H: usize>(x: F32<B, 784>, targets: I32<B>) -> (F32<B, 10>, F32) {
+///         let hidden = linear(x, out = H);
+///         let logits = linear(relu(hidden), out = 10);
+///         let loss = cross_entropy(logits, targets);
+///         (logits, loss)
+///     }
+/// );
+///
+/// # fn main() -> ketline::model::Result<()> {
+/// let graph = classifier::<128>()?;
+/// let weight = graph.find("hidden.weight")?;
+/// assert_eq!(graph.ty(weight).to_string(), "F32<128, 784>");
+/// # Ok(())
+/// # }
+/// ```
+pub use ketline_macros::pipeline;
 /// Declares pulse programs as ordinary functions.
 ///
 /// Arguments of type `Qubit` and `Qubits<N>` are supplied by the device, or by the program or circuit that calls this one.
@@ -235,7 +298,7 @@ pub use ketline_quantum::{Angle, Circuit, Error, Observable, Program, Result};
 
 /// What a program that uses Ketline mostly names.
 pub mod prelude {
-    pub use ketline_macros::{circuit, dataset, observable, pulse};
+    pub use ketline_macros::{circuit, dataset, observable, pipeline, pulse};
     pub use ketline_quantum::pulse::{Duration, Frequency, Waveform};
     pub use ketline_quantum::simulator::{DensityMatrix, QuantumState, Simulator, StateVector};
     pub use ketline_quantum::{

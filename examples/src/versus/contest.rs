@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::machine::{self, Machine};
 use super::outcome::{Memory, Outcome, Timing};
-use super::venv::DRIVER;
 use super::{Complaint, Environment, Peer, Row, Side, budget};
 
 /// The longest that a peer may take to load a workload, compilation included.
@@ -129,12 +128,7 @@ impl Contest {
             return Ok(side);
         }
         let environment = self.environment.as_ref().ok_or("no peers are wanted")?;
-        if environment.version(peer.name).is_none() {
-            return Err("is not installed".to_owned());
-        }
-        let mut command = self.machine.command(environment.python.interpreter(), threads);
-        command.arg("-u").arg(environment.python.program(DRIVER.0)).arg(peer.name);
-        Side::start(command)
+        Side::start(environment.command(self.machine, peer, threads)?)
     }
 }
 

@@ -1,4 +1,4 @@
-"""Runs one other simulator for the example `versus_simulators`.
+"""Runs one other package in a contest, such as a simulator for the example `versus_simulators`.
 
 Started as `python main.py PEER`, it answers each line of JSON on standard input with one on standard output:
 

@@ -21,7 +21,7 @@ use serde_json::Value;
 pub use budget::Budget;
 pub use contest::Contest;
 pub use machine::{Machine, load};
-pub use outcome::{Best, Memory, Outcome, Timing};
+pub use outcome::{Best, Memory, Outcome, Timing, median};
 pub use python::{Python, Requirements};
 pub use serve::{Planned, Task, Values, serve};
 pub use side::{Complaint, Side};
@@ -104,6 +104,12 @@ pub fn warn(machine: Machine) {
     }
 }
 
+/// Where Cargo builds: this program is `target/release/examples/NAME`.
+pub fn build_folder() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.ancestors().nth(3).map_or_else(|| PathBuf::from("target"), PathBuf::from)
+}
+
 /// The environment of the peers of these rows, in `--venv`, or in the folder `name` of the build folder, made by `--python`; `None`
 /// with the reason printed if there can be none.
 pub fn environment<R: Row>(
@@ -112,11 +118,7 @@ pub fn environment<R: Row>(
     known: &Peers,
     rows: &[&R],
 ) -> Option<Environment> {
-    let folder = arguments.path("venv").unwrap_or_else(|| {
-        // the program is target/release/examples/NAME
-        let program = std::env::current_exe().unwrap_or_default();
-        program.ancestors().nth(3).map_or_else(|| PathBuf::from("target"), PathBuf::from).join(name)
-    });
+    let folder = arguments.path("venv").unwrap_or_else(|| build_folder().join(name));
     let wanted: BTreeSet<_> = rows.iter().flat_map(|row| row.peers()).map(|peer| peer.name).collect();
     let python = arguments.text("python").unwrap_or("python3");
     match Environment::make(&folder, python, known, &wanted.into_iter().collect::<Vec<_>>()) {

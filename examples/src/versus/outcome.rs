@@ -4,6 +4,18 @@ use serde_json::Value;
 
 use super::{Complaint, Peer, Row};
 
+/// The median; infinity of nothing, which is slower than anything.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => f64::INFINITY,
+        even if even % 2 == 0 => f64::midpoint(sorted[middle - 1], sorted[middle]),
+        _ => sorted[middle],
+    }
+}
+
 /// What one side did in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
@@ -20,10 +32,7 @@ pub struct Timing {
 impl Timing {
     /// The median, in seconds.
     pub fn seconds(&self) -> f64 {
-        let mut sorted = self.rounds.clone();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len() / 2;
-        if sorted.len() % 2 == 1 { sorted[middle] } else { 0.5 * (sorted[middle - 1] + sorted[middle]) }
+        median(&self.rounds)
     }
 
     /// How many rounds there were.

@@ -11,19 +11,19 @@ use serde_json::{Value, json};
 pub type Values = Vec<(&'static str, f64)>;
 
 /// A workload, planned: each call is one run.
-pub type Task = Box<dyn FnMut() -> ketline::Result<Values>>;
+pub type Task<E = ketline::Error> = Box<dyn FnMut() -> Result<Values, E>>;
 
 /// A workload that is ready to run.
-pub struct Planned {
+pub struct Planned<E = ketline::Error> {
     /// What planning took, in seconds.
     pub seconds: f64,
     /// The plan as it is printed, where it can be.
     pub text: String,
     /// What is timed.
-    pub task: Task,
+    pub task: Task<E>,
 }
 
-impl std::fmt::Debug for Planned {
+impl<E> std::fmt::Debug for Planned<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Planned")
             .field("seconds", &self.seconds)
@@ -36,8 +36,8 @@ impl std::fmt::Debug for Planned {
 ///
 /// # Errors
 /// What goes wrong with the pipes; what goes wrong in a run is an answer.
-pub fn serve(load: impl Fn() -> ketline::Result<Planned>) -> Result<(), Box<dyn Error>> {
-    let (mut task, mut values): (Option<Task>, Values) = (None, Vec::new());
+pub fn serve<E: Error>(load: impl Fn() -> Result<Planned<E>, E>) -> Result<(), Box<dyn Error>> {
+    let (mut task, mut values): (Option<Task<E>>, Values) = (None, Vec::new());
     for line in stdin().lock().lines() {
         let question: Value = serde_json::from_str(&line?)?;
         let answer = match question["ask"].as_str() {
@@ -70,7 +70,7 @@ pub fn serve(load: impl Fn() -> ketline::Result<Planned>) -> Result<(), Box<dyn 
 }
 
 /// The mean time of so many runs in a row, and what the last one found.
-fn timed(task: &mut Task, times: u64) -> ketline::Result<(f64, Values)> {
+fn timed<E>(task: &mut Task<E>, times: u64) -> Result<(f64, Values), E> {
     let start = Instant::now();
     let mut values = Values::new();
     for _ in 0..times {

@@ -45,8 +45,16 @@ impl Side {
         Ok(Self { process, questions, answers })
     }
 
+    /// The number of the process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The mean time of so many runs in a row, in seconds.
-    pub(super) fn run(&mut self, times: u64, limit: Duration) -> Result<f64, Complaint> {
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask), or an answer without seconds.
+    pub fn run(&mut self, times: u64, limit: Duration) -> Result<f64, Complaint> {
         let answer = self.ask(&json!({ "ask": "run", "times": times }), limit)?;
         let seconds = answer["seconds"].as_f64().filter(|seconds| *seconds > 0.0);
         seconds.ok_or_else(|| format!("answered {answer}, expected seconds"))

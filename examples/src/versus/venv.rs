@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
-use super::{Complaint, Python};
+use super::{Complaint, Machine, Peer, Python};
 
 /// A peer, with its packages and their versions; the last is its own.
 pub type Packages = (&'static str, &'static [(&'static str, &'static str)]);
@@ -18,12 +19,12 @@ pub struct Peers {
 }
 
 /// The program that runs a peer.
-pub(super) const DRIVER: (&str, &str) = ("main.py", include_str!("main.py"));
+const DRIVER: (&str, &str) = ("main.py", include_str!("main.py"));
 
 /// An environment with what could be installed of the peers.
 #[derive(Debug)]
 pub struct Environment {
-    pub(super) python: Python,
+    python: Python,
     /// Versions of the peers that are there.
     versions: BTreeMap<&'static str, String>,
 }
@@ -48,8 +49,21 @@ impl Environment {
     }
 
     /// The version of a peer, if all of it is installed.
-    pub fn version(&self, peer: &str) -> Option<&str> {
+    fn version(&self, peer: &str) -> Option<&str> {
         self.versions.get(peer).map(String::as_str)
+    }
+
+    /// The command that starts a peer.
+    ///
+    /// # Errors
+    /// If it is not installed.
+    pub fn command(&self, machine: Machine, peer: Peer, threads: usize) -> Result<Command, Complaint> {
+        if self.version(peer.name).is_none() {
+            return Err("is not installed".to_owned());
+        }
+        let mut command = machine.command(self.python.interpreter(), threads);
+        command.arg("-u").arg(self.python.program(DRIVER.0)).arg(peer.name);
+        Ok(command)
     }
 
     /// The peers that are there, with their versions.

@@ -87,7 +87,7 @@ pub(crate) fn const_generics(circuit: &Circuit) -> (TokenStream, TokenStream) {
 }
 
 /// Whether a name stands anywhere in the tokens.
-fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
+pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => mentions(&group.stream(), name),

@@ -87,6 +87,36 @@ impl Column {
         element::to_native(dtype, row);
     }
 
+    pub(crate) fn rows(&self) -> usize {
+        self.size.map_or(self.ends.len(), |size| self.used / size)
+    }
+
+    /// Leaves out the rows that are not kept.
+    fn retain(&mut self, kept: &[bool]) {
+        let rows = self.rows();
+        let image = self.images.len() / rows.max(1);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        let (mut start, mut used, mut left) = (0, 0, 0);
+        for (row, kept) in kept.iter().enumerate().take(rows) {
+            let end = self.size.map_or_else(|| self.ends[row], |size| start + size);
+            if *kept {
+                bytes.copy_within(start..end, used);
+                used += end - start;
+                self.images.copy_within(row * image..(row + 1) * image, left * image);
+                if self.size.is_none() {
+                    self.ends[left] = used;
+                }
+                left += 1;
+            }
+            start = end;
+        }
+        self.used = used;
+        self.images.truncate(left * image);
+        if self.size.is_none() {
+            self.ends.truncate(left);
+        }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.used]
     }
@@ -136,6 +166,16 @@ impl Columns {
         }
         self.ids.push(id);
         Ok(())
+    }
+
+    /// Leaves out the samples that are not kept.
+    pub(crate) fn retain(&mut self, kept: &[bool]) {
+        if kept.iter().all(|kept| *kept) {
+            return;
+        }
+        self.columns.iter_mut().for_each(|column| column.retain(kept));
+        let mut kept = kept.iter();
+        self.ids.retain(|_| kept.next().is_some_and(|kept| *kept));
     }
 
     /// How many samples there are.

@@ -1,18 +1,18 @@
 //! A set that is opened for reading.
 
 use std::fmt;
+use std::fs::File;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use twox_hash::XxHash3_64;
 
-use crate::format::{self, ChunkEntry, Codec, Records};
+use crate::format::{self, ChunkEntry, Codec, Index, Records};
 use crate::plan::Planner;
 use crate::sample::{Raw, RecordReader, Sample};
 use crate::statistics::Statistics;
 use crate::storage::{AlignedBuffer, Disk, Source, Storage, read_exact};
-use crate::writer::read_index;
 use crate::{Bytes, Error, Result, Schema, compress};
 
 /// A finished set.
@@ -72,7 +72,7 @@ impl<S: Sample> Dataset<S> {
     /// The same elsewhere than on the disk, or with other [`Reads`](crate::Reads).
     pub fn open_in(folder: impl AsRef<Path>, storage: &dyn Storage) -> Result<Self> {
         let folder = folder.as_ref();
-        let index = read_index(storage, folder)?;
+        let index = Index::open(storage, folder)?;
         if let Some(expected) = S::schema()
             && expected != index.header.schema
         {
@@ -218,22 +218,45 @@ impl Set {
 
     /// Reads a chunk, compares its checksum, unpacks it and checks its table.
     pub(crate) fn load(&self, chunk: usize, buffers: &mut ChunkBuffers, verify: bool) -> Result<()> {
-        let entry = &self.chunks[chunk];
-        let padded = entry.padded();
-        if buffers.stored.as_slice().len() < padded {
+        self.fetch(chunk, buffers)?;
+        self.check(chunk, buffers, verify)
+    }
+
+    /// Makes room for the stored bytes of a chunk.
+    pub(crate) fn make_room(&self, chunk: usize, buffers: &mut ChunkBuffers) {
+        if buffers.stored.as_slice().len() < self.chunks[chunk].padded() {
             // Room for any chunk, so that memory is made once; what is not used is not resident.
             buffers.stored = AlignedBuffer::new(self.largest.0);
         }
+    }
+
+    /// The file, place and length of a chunk, where the operating system may read it without the storage.
+    pub(crate) fn place(&self, chunk: usize) -> Option<(&File, u64, usize)> {
+        let entry = &self.chunks[chunk];
+        let (_, source) = &self.files[entry.file as usize];
+        Some((source.file(entry.offset, entry.padded())?, entry.offset, entry.padded()))
+    }
+
+    /// Reads the stored bytes of a chunk.
+    fn fetch(&self, chunk: usize, buffers: &mut ChunkBuffers) -> Result<()> {
+        let entry = &self.chunks[chunk];
+        let padded = entry.padded();
+        self.make_room(chunk, buffers);
         let bytes = &mut buffers.stored.as_mut_slice()[..padded];
         let (path, source) = &self.files[entry.file as usize];
         match read_exact(&**source, bytes, entry.offset) {
-            Ok(()) => {}
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                return Err(self.damage(chunk, error, format!("{padded} bytes from {} on", entry.offset)));
+                Err(self.damage(chunk, error, format!("{padded} bytes from {} on", entry.offset)))
             }
-            Err(error) => return Err(Error::File { action: "read", path: path.clone(), source: error }),
+            Err(error) => Err(Error::File { action: "read", path: path.clone(), source: error }),
         }
-        let stored = &bytes[..entry.stored as usize];
+    }
+
+    /// Compares the checksum of a chunk that was read, unpacks it and checks its table.
+    pub(crate) fn check(&self, chunk: usize, buffers: &mut ChunkBuffers, verify: bool) -> Result<()> {
+        let entry = &self.chunks[chunk];
+        let stored = &buffers.stored.as_slice()[..entry.stored as usize];
         if verify {
             let checksum = XxHash3_64::oneshot(stored);
             if checksum != entry.checksum {

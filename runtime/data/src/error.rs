@@ -58,6 +58,9 @@ pub enum Error {
     /// Something that this build leaves out.
     #[error("{what} needs the feature `{feature}`, which this build leaves out")]
     Feature { what: &'static str, feature: &'static str },
+    /// The system has no `io_uring`, or does not let this program use it.
+    #[error("the system refuses io_uring ({source}); threads can read instead")]
+    Ring { source: io::Error },
     /// An input file that is not what an importer reads.
     #[error("{path}: {reason}")]
     Import { path: PathBuf, reason: String },

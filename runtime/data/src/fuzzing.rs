@@ -1,4 +1,4 @@
-//! Sets in memory for tests that damage them; no part of it is stable.
+//! Sets in memory for tests, also those that damage them; no part of it is stable.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -82,6 +82,11 @@ impl Sink for Writing {
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A storage in memory.
+pub fn memory() -> Arc<dyn Storage> {
+    Arc::new(Memory::default())
 }
 
 const CHUNKS: &str = "set/000000-000000.chunks";

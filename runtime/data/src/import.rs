@@ -6,10 +6,12 @@
 //! | a folder whose folders are classes | [`ClassFolder`] |
 //! | IDX files, as MNIST's | [`Idx`] |
 //! | a table of comma-separated values | [`Csv`] |
+//! | an Arrow or Parquet file (features `arrow`, `parquet`) | [`Columnar`] |
 //! | tar files, as `WebDataset`'s | [`Tar`] |
 //! | MDS shards, as `StreamingDataset`'s | [`Mds`] |
 //! | a safetensors file | [`Safetensors`] |
 
+mod columnar;
 mod csv;
 mod folder;
 mod idx;
@@ -20,6 +22,7 @@ mod tar;
 use std::fs::File;
 use std::path::Path;
 
+pub use columnar::Columnar;
 pub use csv::Csv;
 pub use folder::{ClassFile, ClassFolder};
 pub use idx::Idx;

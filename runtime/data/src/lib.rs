@@ -11,6 +11,7 @@
 //! | write a set | [`Settings`], [`Writer`] |
 //! | make one of files that are there | [`import`] |
 //! | open it | [`Dataset`] |
+//! | hand it to other programs | [`export`] |
 //! | plan how it is read | [`Planner`], [`Plan`], [`Randomness`], [`Device`] |
 //! | read it | [`Loader`], [`Epoch`], [`Batch`] |
 //! | go on where a run was left | [`Position`] |
@@ -30,6 +31,7 @@ mod element;
 mod error;
 #[doc(hidden)]
 pub mod expansion;
+pub mod export;
 pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -56,7 +58,7 @@ pub use error::{Error, Result};
 pub use format::{ChunkEntry, Codec};
 pub use loader::{Activity, Ahead, Batch, Epoch, Eval, Loader, Mapped, OnFault, Position, Train};
 pub use ndarray;
-pub use plan::{OnDamage, Parts, Plan, Planner};
+pub use plan::{OnDamage, Parts, Plan, Planner, Reader};
 pub use randomness::Randomness;
 pub use sample::{Defaults, Field, Jpeg, Raw, RecordReader, RecordWriter, Sample};
 pub use sampler::{Sampler, Weights};

@@ -13,14 +13,43 @@ use crate::random::Key;
 use crate::randomness::Randomness;
 use crate::sampler::Sampler;
 
-/// What a loader does about a chunk that is not what was written.
+/// What a loader does about a chunk that is not what was written, or an image that cannot be decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDamage {
     /// The batch is an error.
     #[default]
     Fail,
-    /// Its samples are left out of their batches, and counted.
+    /// The samples are left out of their batches, and counted.
     Skip,
+}
+
+/// Who reads chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reader {
+    /// So many threads, each a chunk at a time.
+    Threads(usize),
+    /// One thread, which has so many chunks under way by `io_uring`.
+    Ring(usize),
+}
+
+impl Reader {
+    /// Chunks ahead that keep it busy: a thread reads one and finds the next.
+    pub(crate) fn busy(self) -> usize {
+        match self {
+            Self::Threads(threads) => 2 * threads,
+            Self::Ring(depth) => depth,
+        }
+    }
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Threads(threads) => write!(f, "{threads} threads"),
+            Self::Ring(depth) => write!(f, "io_uring, {depth} at once"),
+        }
+    }
 }
 
 /// How a set is read: printed, it says where the memory goes and how random the order is.
@@ -29,7 +58,7 @@ pub struct Plan {
     pub(crate) mode: Mode,
     pub(crate) batch: usize,
     pub(crate) budget: Bytes,
-    pub(crate) threads: usize,
+    pub(crate) reader: Reader,
     pub(crate) decoders: usize,
     /// Chunks that each lane has open.
     pub(crate) open: usize,
@@ -98,6 +127,11 @@ impl Plan {
     /// Chunks that are read ahead on this rank.
     pub fn ahead(&self) -> usize {
         self.own_lanes() * self.ahead
+    }
+
+    /// Who reads them.
+    pub fn reader(&self) -> Reader {
+        self.reader
     }
 
     /// Batches that may live at once.
@@ -194,7 +228,7 @@ impl fmt::Display for Plan {
         writeln!(f, "order       {order}; {} samples in {} chunks", self.samples(), self.pieces.len())?;
         writeln!(f, "batch       {} samples on {} ranks, {} lanes", self.batch, self.ranks, self.lanes)?;
         writeln!(f, "open        {} chunks of {chunk}", self.open_chunks())?;
-        writeln!(f, "read ahead  {} chunks by {} threads", self.ahead(), self.threads)?;
+        writeln!(f, "read ahead  {} chunks by {}", self.ahead(), self.reader)?;
         writeln!(f, "batches     {} of at most {batch}", self.batches)?;
         writeln!(f, "tables      {tables}")?;
         write!(f, "resident    at most {} of {}", self.resident(), self.budget)?;

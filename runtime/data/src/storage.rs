@@ -2,8 +2,11 @@
 
 mod disk;
 mod memory;
+#[cfg_attr(not(all(feature = "io_uring", target_os = "linux")), path = "storage/ring_absent.rs")]
+pub(crate) mod ring;
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +46,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     }
     /// Reads at most `buffer.len()` bytes from `offset` on, and says how many; 0 only at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// The file of the operating system that a read of this range into memory aligned to [`ALIGNMENT`] may use as it is, for
+    /// readers that have many reads under way; `None` where [`read_at`](Self::read_at) must do it.
+    fn file(&self, offset: u64, len: usize) -> Option<&File> {
+        let _ = (offset, len);
+        None
+    }
 }
 
 /// A file that is written from its beginning to its end.

@@ -1,6 +1,7 @@
 //! Writes sets: streaming, with bounded memory, shuffled, and atomic.
 
 mod pipeline;
+mod settings;
 mod shuffle;
 
 use std::collections::HashSet;
@@ -9,196 +10,16 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use settings::{Progress, Settings};
+
 use self::pipeline::ChunkFiles;
 use self::shuffle::Shuffler;
-use crate::format::{CHUNKS, Codec, INDEX, Index, MOST_CHUNK_BYTES};
+use crate::format::{CHUNKS, INDEX, Index, MOST_CHUNK_BYTES};
 use crate::random::Key;
 use crate::sample::{Raw, RecordWriter, Sample};
 use crate::statistics::Statistics;
-use crate::storage::{Disk, Storage, sync, write_all};
+use crate::storage::{Storage, sync, write_all};
 use crate::{Bytes, Error, Result, Schema, compress};
-
-/// How far a writer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Samples that were taken.
-    pub taken: u64,
-    /// Samples that are in chunks.
-    pub written: u64,
-    /// Bytes of chunks.
-    pub bytes: Bytes,
-}
-
-/// How a set is written.
-///
-/// ```
-/// use ketline_data::{Bytes, DType, Dataset, Kind, Schema, Settings};
-///
-/// # let folder = std::env::temp_dir().join(format!("ketline-doc-writer-{}", std::process::id()));
-/// let schema = Schema::new().field("x", Kind::Fixed { dtype: DType::F32, shape: vec![2] });
-/// let mut writer = Settings::new().chunk_bytes(Bytes::kib(64)).seed(7).create_raw(&folder, &schema)?;
-/// for i in 0..1000 {
-///     let x = [i as f32, 0.5];
-///     writer.push_bytes(x.map(f32::to_le_bytes).as_flattened())?;
-/// }
-/// let statistics = writer.finish()?;
-/// assert_eq!(statistics.samples, 1000);
-/// assert_eq!(Dataset::open(&folder)?.len(), 1000);
-/// # std::fs::remove_dir_all(&folder).unwrap();
-/// # Ok::<(), ketline_data::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Settings {
-    chunk_bytes: Option<Bytes>,
-    chunk_samples: Option<usize>,
-    codec: Option<Codec>,
-    seed: Option<u64>,
-    shuffle: bool,
-    memory: Bytes,
-    threads: usize,
-    moments: bool,
-    storage: Arc<dyn Storage>,
-    progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("chunk_bytes", &self.chunk_bytes)
-            .field("chunk_samples", &self.chunk_samples)
-            .field("codec", &self.codec)
-            .field("seed", &self.seed)
-            .field("shuffle", &self.shuffle)
-            .field("memory", &self.memory)
-            .field("threads", &self.threads)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Settings {
-    /// Chunks of 384 KiB, shuffled, not packed, by two threads within 256 MiB.
-    pub fn new() -> Self {
-        Self {
-            chunk_bytes: None,
-            chunk_samples: None,
-            codec: None,
-            seed: None,
-            shuffle: true,
-            memory: Bytes::mib(256),
-            threads: 2,
-            moments: true,
-            storage: Arc::new(Disk::default()),
-            progress: None,
-        }
-    }
-
-    /// Whole samples up to so many bytes make a chunk (384 KiB); a larger sample makes one alone.
-    #[must_use]
-    pub fn chunk_bytes(mut self, bytes: Bytes) -> Self {
-        self.chunk_bytes = Some(bytes);
-        self
-    }
-
-    /// So many samples make a chunk, whatever their bytes.
-    #[must_use]
-    pub fn chunk_samples(mut self, samples: usize) -> Self {
-        self.chunk_samples = Some(samples);
-        self
-    }
-
-    /// Packs each chunk that gets smaller by it ([`Codec::None`]).
-    #[must_use]
-    pub fn codec(mut self, codec: Codec) -> Self {
-        self.codec = Some(codec);
-        self
-    }
-
-    /// The seed of the shuffle (0).
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Keeps the samples in their order. A set whose neighbours are alike then trains badly: see the guide.
-    #[must_use]
-    pub fn in_order(mut self) -> Self {
-        self.shuffle = false;
-        self
-    }
-
-    /// The memory for samples that wait to be shuffled, at least 8 MiB; what exceeds it waits on disk.
-    #[must_use]
-    pub fn memory(mut self, bytes: Bytes) -> Self {
-        self.memory = bytes;
-        self
-    }
-
-    /// Threads that pack and check chunks; the files are the same with any number.
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
-        self
-    }
-
-    /// Leaves out the moments of fields, which take a look at up to 64 numbers of each sample.
-    #[must_use]
-    pub fn without_moments(mut self) -> Self {
-        self.moments = false;
-        self
-    }
-
-    /// Writes elsewhere than to the disk.
-    #[must_use]
-    pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
-        self.storage = storage;
-        self
-    }
-
-    /// Is called now and then, and at the end.
-    #[must_use]
-    pub fn progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.progress = Some(Arc::new(report));
-        self
-    }
-
-    /// Begins a set in a folder; one that is there is replaced as a whole when the writer finishes, and not before.
-    pub fn create<S: Sample>(self, folder: impl AsRef<Path>) -> Result<Writer<S>> {
-        let schema =
-            S::schema().ok_or_else(|| Error::setting("the schema", "none", "one; see `create_raw`"))?;
-        Writer::begin(self, folder.as_ref(), &schema, false)
-    }
-
-    /// Begins a set of samples that are given as bytes.
-    pub fn create_raw(self, folder: impl AsRef<Path>, schema: &Schema) -> Result<Writer<Raw>> {
-        Writer::begin(self, folder.as_ref(), schema, false)
-    }
-
-    /// Adds chunks to a set. Its old chunks stay as they are, and are all there is until the writer finishes. New samples
-    /// are shuffled among themselves.
-    pub fn append<S: Sample>(self, folder: impl AsRef<Path>) -> Result<Writer<S>> {
-        let folder = folder.as_ref();
-        let index = read_index(&*self.storage, folder)?;
-        let schema = S::schema().unwrap_or_else(|| index.header.schema.clone());
-        Writer::begin(self, folder, &schema, true)
-    }
-}
-
-/// Reads the index of a set.
-pub(crate) fn read_index(storage: &dyn Storage, folder: &Path) -> Result<Index> {
-    let path = folder.join(INDEX);
-    let source = storage.open(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::NoDataset { path: folder.to_owned(), index: INDEX },
-        _ => Error::File { action: "open", path: path.clone(), source: error },
-    })?;
-    Index::read(&path, &*source)
-}
 
 /// Takes samples and writes them; a set is there only after [`finish`](Self::finish).
 pub struct Writer<S: Sample = Raw> {
@@ -259,7 +80,7 @@ impl<S: Sample> Writer<S> {
         storage.make_folder(folder).map_err(Error::file("make", folder))?;
         let lock = storage.lock(folder).map_err(Error::file("lock", folder))?;
         let lock = lock.ok_or_else(|| Error::Locked { path: folder.to_owned() })?;
-        let base = match read_index(&*storage, folder) {
+        let base = match Index::open(&*storage, folder) {
             Ok(index) if append && index.header.schema != *schema => {
                 return Err(Error::Schema {
                     path: folder.to_owned(),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use common::{Folder, fixed, numbers, record, stored, varying, write};
+use common::{Folder, cases, fixed, numbers, record, stored, varying, write};
 use ketline_data::storage::{Sink, Source};
 use ketline_data::{Bytes, Dataset, Disk, Error, OnDamage, Raw, Settings, Storage};
 use proptest::prelude::*;
@@ -268,38 +268,8 @@ fn other_samples_than_the_program_has_are_refused() {
     assert!(Settings::new().append::<Point>(&folder).is_err());
 }
 
-#[test]
-fn threads_end_with_their_epoch() {
-    let threads = || {
-        std::fs::read_dir("/proc/self/task").map_or(0, |tasks| {
-            let name = |task: io::Result<std::fs::DirEntry>| {
-                std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
-            };
-            tasks.filter_map(name).filter(|name| name.starts_with("kl-drop")).count()
-        })
-    };
-    let (folder, schema) = (Folder::new("threads"), fixed());
-    write(folder.as_ref(), &schema, 5000, Settings::new().chunk_samples(50));
-    let dataset = Dataset::open(&folder).unwrap();
-    let loader = dataset.plan().batch(64).threads(4).batches_held(3).train().unwrap();
-    // Dropping joins them, so that a leak would be a hang here or a thread below.
-    for taken in [0, 1, 5] {
-        let mut epoch = loader.epoch(taken as u64).unwrap();
-        assert_eq!(epoch.by_ref().take(taken).map(Result::unwrap).count(), taken);
-        drop(epoch);
-        let mut ahead = loader.epoch(0).unwrap().ahead().unwrap();
-        assert_eq!(ahead.by_ref().take(taken).map(Result::unwrap).count(), taken);
-    }
-    assert_eq!(threads(), 0);
-}
-
-/// `KETLINE_FUZZ=1000000 cargo test -p ketline-data --test faults any_bytes` tries as many files as wanted.
-fn cases() -> u32 {
-    std::env::var("KETLINE_FUZZ").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(2000), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     /// Whatever the files hold: an error or samples, no panic, and no more memory than the files have bytes.
     #[test]

@@ -49,6 +49,11 @@ pub enum Error {
         "stage `{stage}`: `{tensor}` of {bytes} bytes does not fit: {needed} bytes needed, {cap} allowed"
     )]
     DoesNotFit { stage: String, tensor: String, bytes: usize, needed: usize, cap: usize },
+    /// A stage for which no device has enough memory left.
+    #[error(
+        "stage `{stage}` does not fit: device {device} of {devices} would hold {needed} bytes, and it has {memory}"
+    )]
+    StageDoesNotFit { stage: String, device: u64, devices: u64, needed: u64, memory: u64 },
     /// Memory that the system does not give.
     #[error("the system does not give {bytes} bytes")]
     Memory { bytes: usize },

@@ -10,6 +10,7 @@
 //! | know the operators, or add one | [`operator`] |
 //! | differentiate | [`Graph::differentiate`] |
 //! | plan memory | [`Plan`] |
+//! | know whether stages fit on devices | [`Graph::fits`] |
 //! | run | [`Run`], on a [`Device`] |
 //! | train, save, resume | [`train`] |
 //! | make batches of text | [`text`] |
@@ -39,6 +40,10 @@
 mod derivative;
 mod device;
 pub mod error;
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod expansion;
+mod fit;
 mod graph;
 mod kernel;
 pub mod layers;
@@ -53,10 +58,12 @@ pub mod train;
 pub use derivative::{Derivation, Gradient};
 pub use device::Device;
 pub use error::{Error, Result};
+pub use fit::{Devices, Needs, Shortage};
 pub use graph::{Graph, Init, Node, Pass, Source, Tensor, Value};
 pub use kernel::elementwise::Pair;
 pub use kernel::real::Element;
 pub use kernel::team::Team;
+pub use ndarray;
 pub use plan::{MAX_RANK, Placement, Plan, PlanOptions};
 pub use run::Run;
 pub use shape::{DType, Dim, Extent, Sizes, TensorType};

@@ -1,8 +1,6 @@
 // mistake: 87
 use ketline::prelude::*;
 
-use ketline::data::ndarray::ArrayView4;
-
 dataset!(
     pub struct ImageNet {
         image: U8<3, 224, 224>,
@@ -11,12 +9,14 @@ dataset!(
     }
 );
 
-fn forward(images: ArrayView4<'_, f32>) -> usize {
-    images.len()
-}
+pipeline!(
+    pub fn classifier(x: F32<B, 3, 224, 224>) -> F32<B, 1000> {
+        linear(flatten(x), out = 1000)
+    }
+);
 
-fn train(batch: &ImageNetBatch<'_>) -> usize {
-    forward(batch.image)
+fn inputs<'a>(batch: &ImageNetBatch<'a>) -> ClassifierInputs<'a> {
+    ClassifierInputs { x: batch.image }
 }
 
 fn main() {}

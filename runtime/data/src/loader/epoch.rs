@@ -27,7 +27,7 @@ pub struct Activity {
     pub chunks: u64,
     /// Samples that were handed out.
     pub samples: u64,
-    /// Samples that were left out because their chunk is damaged.
+    /// Samples that were left out because their chunk is damaged or their image cannot be decoded.
     pub skipped: u64,
     /// How long the caller waited for chunks.
     pub waited: Duration,
@@ -94,7 +94,7 @@ impl<S: Sample> Epoch<S> {
             lines.push((Arc::clone(&order), cursor.queue()));
             lanes.push(Lane { cursor, open: (0..order.lists()).map(|_| Place::Empty).collect() });
         }
-        let readers = Readers::start(&set, lines, plan.open + plan.ahead, plan.threads, plan.verify)?;
+        let readers = Readers::start(&set, lines, plan.open + plan.ahead, plan.reader, plan.verify)?;
         Ok(Self {
             schema: Arc::new(set.schema.clone()),
             pool: Pool::new(plan.batches),
@@ -165,7 +165,22 @@ impl<S: Sample> Epoch<S> {
                 self.push_next(number, columns)?;
             }
         }
-        jpeg::decode(&self.schema, columns, self.plan.decoders)
+        let faults = jpeg::decode(&self.schema, columns, self.plan.decoders)?;
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let mut kept = vec![true; columns.len()];
+        for (row, error) in faults {
+            if self.plan.on_damage == OnDamage::Fail {
+                return Err(error);
+            }
+            tracing::warn!(%error, "a sample is passed over");
+            // Two images of one sample may be bad.
+            let skipped = u64::from(std::mem::replace(&mut kept[row], false));
+            (self.samples, self.skipped) = (self.samples - skipped, self.skipped + skipped);
+        }
+        columns.retain(&kept);
+        Ok(())
     }
 
     /// Takes the next sample of a lane.

@@ -1,4 +1,4 @@
-//! Threads that read chunks in the order in which they are needed, into memory that is made once.
+//! Threads, or one with a ring, that read chunks in the order in which they are needed, into memory that is made once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::dataset::{ChunkBuffers, Set};
 use crate::order::LaneOrder;
+use crate::plan::Reader;
 use crate::storage::AlignedBuffer;
+use crate::storage::ring::{Done, Ring};
 use crate::{Error, Result};
 
 /// A chunk's memory, and what is in it.
@@ -17,6 +19,15 @@ pub(super) struct Slot {
     pub(super) buffers: ChunkBuffers,
     /// The order in which its samples leave.
     pub(super) inner: Vec<u32>,
+}
+
+/// A chunk to be read.
+#[derive(Debug)]
+struct Work {
+    lane: usize,
+    piece: u32,
+    order: Arc<LaneOrder>,
+    slot: Slot,
 }
 
 /// A lane as its readers see it.
@@ -71,9 +82,17 @@ impl Readers {
         set: &Arc<Set>,
         lanes: Vec<(Arc<LaneOrder>, Vec<u32>)>,
         slots: usize,
-        threads: usize,
+        reader: Reader,
         verify: bool,
     ) -> Result<Self> {
+        let mut rings = Vec::new();
+        let threads = match reader {
+            Reader::Threads(threads) => threads,
+            Reader::Ring(depth) => {
+                rings.push(Ring::new(depth).map_err(|source| Error::Ring { source })?);
+                1
+            }
+        };
         let line = |(order, queue): (Arc<LaneOrder>, Vec<u32>)| {
             let free = AlignedBuffer::many(slots.min(queue.len()), set.largest.0).into_iter().map(|stored| {
                 let buffers = ChunkBuffers { stored, raw: Vec::new() };
@@ -97,7 +116,11 @@ impl Readers {
             let shared = Arc::clone(&readers.shared);
             // They need little stack; the default of 2 MiB would not be resident either, but is counted by some.
             let builder = thread::Builder::new().name(format!("kl-read-{number}")).stack_size(256 << 10);
-            let thread = builder.spawn(move || serve(&shared));
+            let ring = rings.pop();
+            let thread = builder.spawn(move || match ring {
+                Some(ring) => serve_by_ring(&shared, ring),
+                None => serve(&shared),
+            });
             readers
                 .threads
                 .push(thread.map_err(|error| Error::setting("the number of threads", error, "fewer"))?);
@@ -155,7 +178,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl State {
     /// The next piece of a lane that has memory for it.
-    fn take(&mut self) -> Option<(usize, u32, Slot, Arc<LaneOrder>)> {
+    fn take(&mut self) -> Option<Work> {
         let count = self.lines.len();
         for step in 0..count {
             let lane = (self.turn + step) % count;
@@ -163,9 +186,9 @@ impl State {
             let Some(piece) = line.queue.get(line.next).copied() else { continue };
             if let Some(slot) = line.free.pop() {
                 line.next += 1;
-                let order = Arc::clone(&line.order);
                 self.turn = (lane + 1) % count;
-                return Some((lane, piece, slot, order));
+                let order = Arc::clone(&line.order);
+                return Some(Work { lane, piece, order, slot });
             }
         }
         None
@@ -182,28 +205,119 @@ fn serve(shared: &Shared) {
         if state.is_over() {
             return;
         }
-        let Some((lane, piece, mut slot, order)) = state.take() else {
+        let Some(mut work) = state.take() else {
             state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
         drop(state);
-        let chunk = order.piece(piece).piece.chunk as usize;
-        // A storage of the user's may panic; whoever waits for the chunk must hear of it.
-        let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            order.inner(piece, &mut slot.inner);
-            shared.set.load(chunk, &mut slot.buffers, shared.verify)
-        }));
-        let loaded = loaded.unwrap_or_else(|_| {
+        let loaded = shared.caught(|| {
+            work.draw();
+            shared.set.load(work.chunk(), &mut work.slot.buffers, shared.verify)
+        });
+        state = shared.hand_over(work, loaded);
+    }
+}
+
+/// The same by one thread, which has as many chunks under way as the ring holds.
+fn serve_by_ring(shared: &Shared, mut ring: Ring<Work>) {
+    let mut state = lock(&shared.state);
+    loop {
+        if state.stop || (state.is_over() && ring.under_way() == 0) {
+            return;
+        }
+        if ring.under_way() < ring.depth()
+            && let Some(work) = state.take()
+        {
+            drop(state);
+            shared.begin(&mut ring, work);
+            state = lock(&shared.state);
+        } else if ring.under_way() > 0 {
+            drop(state);
+            shared.end(&mut ring);
+            state = lock(&shared.state);
+        } else {
+            state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Work {
+    fn chunk(&self) -> usize {
+        self.order.piece(self.piece).piece.chunk as usize
+    }
+
+    /// Draws the order of the samples.
+    fn draw(&mut self) {
+        self.order.inner(self.piece, &mut self.slot.inner);
+    }
+}
+
+impl Shared {
+    /// Asks for a chunk, or reads it at once where the storage must.
+    fn begin(&self, ring: &mut Ring<Work>, mut work: Work) {
+        let place = self.caught(|| {
+            work.draw();
+            self.set.make_room(work.chunk(), &mut work.slot.buffers);
+            Ok(self.set.place(work.chunk()))
+        });
+        match place {
+            Ok(Some((file, offset, len))) => {
+                let buffer = std::mem::take(&mut work.slot.buffers.stored);
+                ring.read(file, buffer, len, offset, work);
+            }
+            Ok(None) => {
+                let loaded = self.caught(|| self.set.load(work.chunk(), &mut work.slot.buffers, self.verify));
+                drop(self.hand_over(work, loaded));
+            }
+            Err(error) => drop(self.hand_over(work, Err(error))),
+        }
+    }
+
+    /// Waits for a chunk that was asked for.
+    fn end(&self, ring: &mut Ring<Work>) {
+        match ring.wait() {
+            Ok(Done { buffer, with: mut work, read }) => {
+                work.slot.buffers.stored = buffer;
+                let chunk = work.chunk();
+                let whole = read.is_ok_and(|read| read == self.set.chunks[chunk].padded());
+                let loaded = self.caught(|| {
+                    let buffers = &mut work.slot.buffers;
+                    // What was interrupted, cut short or refused is read again, which goes on or says what is wrong.
+                    if whole {
+                        self.set.check(chunk, buffers, self.verify)
+                    } else {
+                        self.set.load(chunk, buffers, self.verify)
+                    }
+                });
+                drop(self.hand_over(work, loaded));
+            }
+            Err(source) => {
+                for work in ring.abandon() {
+                    let source = std::io::Error::from(source.kind());
+                    drop(self.hand_over(work, Err(Error::Ring { source })));
+                }
+            }
+        }
+    }
+
+    /// Runs what may meet a storage of the user's that panics: whoever waits for the chunk must hear of it.
+    fn caught<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| {
             Err(Error::File {
                 action: "read",
-                path: shared.set.folder.clone(),
+                path: self.set.folder.clone(),
                 source: std::io::Error::other("the storage panicked"),
             })
-        });
-        shared.bytes.fetch_add(shared.set.chunks[chunk].padded() as u64, Ordering::Relaxed);
-        shared.chunks.fetch_add(1, Ordering::Relaxed);
-        state = lock(&shared.state);
-        state.lines[lane].ready.insert(piece, (slot, loaded));
-        shared.done.notify_all();
+        })
+    }
+
+    /// Puts a chunk where it is waited for.
+    fn hand_over(&self, work: Work, loaded: Result<()>) -> MutexGuard<'_, State> {
+        self.bytes.fetch_add(self.set.chunks[work.chunk()].padded() as u64, Ordering::Relaxed);
+        self.chunks.fetch_add(1, Ordering::Relaxed);
+        let mut state = lock(&self.state);
+        state.lines[work.lane].ready.insert(work.piece, (work.slot, loaded));
+        self.done.notify_all();
+        state
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Mode, OnDamage, Parts, Plan};
+use super::{Mode, OnDamage, Parts, Plan, Reader};
 use crate::columns::batch_bytes;
 use crate::dataset::Dataset;
 use crate::loader::{Eval, Loader, Position, Train};
@@ -11,6 +11,7 @@ use crate::order::{Timed, pieces};
 use crate::sample::Sample;
 use crate::sampler::Sampler;
 use crate::schema::Kind;
+use crate::storage::ring;
 use crate::{Bytes, Error, Result};
 
 /// The seed of splits where none is given: they stay the same whatever the order's seed is.
@@ -18,6 +19,8 @@ const SPLIT_SEED: u64 = 0;
 const USUAL_BUDGET: Bytes = Bytes::mib(64);
 const USUAL_BATCH: usize = 256;
 const MOST_THREADS: usize = 256;
+/// The most entries of a ring that Linux makes.
+const MOST_UNDER_WAY: usize = 1 << 12;
 const MOST_CHUNKS: usize = 1 << 24;
 
 /// Makes a plan for reading a set: settings are checked, and the budget is shared out, when a loader is asked for.
@@ -29,6 +32,7 @@ pub struct Planner<S: Sample> {
     batch: Option<usize>,
     budget: Option<Bytes>,
     threads: Option<usize>,
+    ring: Option<usize>,
     decoders: Option<usize>,
     open: Option<usize>,
     ahead: Option<usize>,
@@ -63,6 +67,7 @@ impl<S: Sample> Planner<S> {
             batch: None,
             budget: None,
             threads: None,
+            ring: None,
             decoders: None,
             open: None,
             ahead: None,
@@ -99,6 +104,15 @@ impl<S: Sample> Planner<S> {
         self
     }
 
+    /// Reads by `io_uring`, so many chunks at once, from one thread instead of several (feature `io_uring`, on Linux). For
+    /// devices that are fastest when they have much to do.
+    ///
+    /// Loaders are [`Error::Feature`] in a build without it; epochs are [`Error::Ring`] where the system refuses.
+    pub fn ring(mut self, depth: usize) -> Self {
+        self.ring = Some(depth);
+        self
+    }
+
     /// Threads that decode images (those of the machine).
     pub fn decoders(mut self, threads: usize) -> Self {
         self.decoders = Some(threads);
@@ -111,7 +125,7 @@ impl<S: Sample> Planner<S> {
         self
     }
 
-    /// Chunks that are read ahead in each lane (two a thread, or an eighth of those that the budget holds, if that is more).
+    /// Chunks that are read ahead in each lane (two a thread or as many as a ring holds, or an eighth of those that the budget holds, if that is more).
     pub fn ahead(mut self, chunks: usize) -> Self {
         self.ahead = Some(chunks);
         self
@@ -177,7 +191,7 @@ impl<S: Sample> Planner<S> {
         self
     }
 
-    /// What happens with a damaged chunk ([`OnDamage::Fail`]).
+    /// What happens with a damaged chunk, or an image that cannot be decoded ([`OnDamage::Fail`]).
     pub fn on_damage(mut self, policy: OnDamage) -> Self {
         self.on_damage = policy;
         self
@@ -226,6 +240,13 @@ impl<S: Sample> Planner<S> {
         };
         let threads =
             whole("the number of threads", self.threads.or(defaults.threads).unwrap_or(2), 1, MOST_THREADS)?;
+        let reader = match self.ring {
+            Some(_) if !ring::PRESENT => {
+                return Err(Error::Feature { what: "reading by io_uring", feature: "io_uring" });
+            }
+            Some(depth) => Reader::Ring(whole("the depth of the ring", depth, 1, MOST_UNDER_WAY)?),
+            None => Reader::Threads(threads),
+        };
         let cores = std::thread::available_parallelism().map_or(1, Into::into);
         let decoders = whole("the number of decoders", self.decoders.unwrap_or(cores), 1, MOST_THREADS)?;
         let batches = whole("the number of batches held", self.batches, 1, 1 << 16)?;
@@ -280,12 +301,12 @@ impl<S: Sample> Planner<S> {
                 + self.scratch(decoders),
         };
         let (budget, open, ahead) =
-            self.share_out(mode, &parts, threads, (lanes, lanes / ranks), pieces.len())?;
+            self.share_out(mode, &parts, reader.busy(), (lanes, lanes / ranks), pieces.len())?;
         Ok(Plan {
             mode,
             batch,
             budget,
-            threads,
+            reader,
             decoders,
             open,
             ahead,
@@ -318,7 +339,7 @@ impl<S: Sample> Planner<S> {
         &self,
         mode: Mode,
         parts: &Parts,
-        threads: usize,
+        busy: usize,
         (lanes, own): (usize, usize),
         pieces: usize,
     ) -> Result<(Bytes, usize, usize)> {
@@ -334,11 +355,11 @@ impl<S: Sample> Planner<S> {
         let window = defaults.window.map(|window| window.div_ceil(per_chunk));
         let wanted_open = self.open.or(defaults.open_chunks.max(window));
         let wanted_open = if mode == Mode::InOrder { Some(1) } else { wanted_open };
-        let usual_ahead = (2 * threads).max(slots / 8).min(slots / 2).max(1);
+        let usual_ahead = busy.max(slots / 8).min(slots / 2).max(1);
         let (open, ahead) = match (wanted_open, wanted_ahead) {
             (Some(open), Some(ahead)) => (open, ahead),
             (Some(open), None) if mode == Mode::InOrder => {
-                (open, slots.saturating_sub(1).clamp(1, 64 * threads))
+                (open, slots.saturating_sub(1).clamp(1, 32 * busy))
             }
             (Some(open), None) => (open, usual_ahead.min(slots.saturating_sub(open)).max(1)),
             (None, ahead) => {

@@ -104,12 +104,9 @@ impl Source for DiskSource {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let aligned = buffer.as_ptr().addr().is_multiple_of(ALIGNMENT)
-            && buffer.len().is_multiple_of(ALIGNMENT)
-            && offset.is_multiple_of(ALIGNMENT as u64);
-        let cached = self.reads == Reads::Auto && system::is_cached(&self.buffered, offset, buffer.len());
-        if let (Some(direct), true, false) = (&self.direct, aligned, cached)
-            && self.can_direct.load(Ordering::Relaxed)
+        let cached = self.is_cached(offset, buffer.len());
+        if let (Some(direct), true, false) =
+            (self.direct(offset, buffer.len()), buffer.as_ptr().addr().is_multiple_of(ALIGNMENT), cached)
         {
             match system::read_at(direct, buffer, offset) {
                 // Some file systems open for direct reads and then refuse them.
@@ -124,6 +121,26 @@ impl Source for DiskSource {
             system::forget(&self.buffered, offset, read);
         }
         Ok(read)
+    }
+
+    fn file(&self, offset: u64, len: usize) -> Option<&File> {
+        if self.reads == Reads::Buffered || self.is_cached(offset, len) {
+            return Some(&self.buffered);
+        }
+        // Without direct reads, pages must be forgotten after each.
+        self.direct(offset, len)
+    }
+}
+
+impl DiskSource {
+    fn is_cached(&self, offset: u64, len: usize) -> bool {
+        self.reads == Reads::Auto && system::is_cached(&self.buffered, offset, len)
+    }
+
+    /// The file for a direct read of a range, where that can be.
+    fn direct(&self, offset: u64, len: usize) -> Option<&File> {
+        let aligned = len.is_multiple_of(ALIGNMENT) && offset.is_multiple_of(ALIGNMENT as u64);
+        self.direct.as_ref().filter(|_| aligned && self.can_direct.load(Ordering::Relaxed))
     }
 }
 

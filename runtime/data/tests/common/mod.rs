@@ -4,7 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ketline_data::{DType, Dataset, Field, Kind, Raw, Schema, Settings};
+use ketline_data::{Bytes, DType, Dataset, Field, Kind, Loader, Raw, Schema, Settings};
+
+/// How many cases a property is tried on: `KETLINE_FUZZ=1000000 cargo test --release -p ketline-data --test faults any_bytes`
+/// tries as many as wanted.
+pub fn cases(usual: u32) -> u32 {
+    std::env::var("KETLINE_FUZZ").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
 
 /// A folder that is removed when it is dropped.
 #[derive(Debug)]
@@ -85,4 +91,16 @@ pub fn stored(dataset: &Dataset) -> Vec<u32> {
             numbers(batch.samples().map(Result::unwrap), &schema)
         })
         .collect()
+}
+
+/// A loader with so many open chunks.
+pub fn train(dataset: &Dataset, open: usize, batch: usize) -> Loader<Raw> {
+    dataset.plan().batch(batch).open_chunks(open).ahead(2).budget(Bytes::mib(8)).seed(3).train().unwrap()
+}
+
+/// The numbers of an epoch's samples in order.
+pub fn epoch(loader: &Loader<Raw>, number: u64, schema: &Schema) -> Vec<u32> {
+    let batches = loader.epoch(number).unwrap();
+    let samples = batches.flat_map(|batch| batch.unwrap().samples().map(Result::unwrap).collect::<Vec<_>>());
+    numbers(samples, schema)
 }

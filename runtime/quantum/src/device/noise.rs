@@ -183,9 +183,20 @@ impl NoiseModel {
     ///
     /// Inside an `if`, gates have their noise; the qubits of its body count as busy for as long as the body takes.
     pub fn apply(&self, circuit: &impl AsRef<Circuit>, physical: &[usize]) -> Result<Circuit> {
-        let circuit = circuit.as_ref();
+        self.apply_timed(circuit.as_ref(), physical, &|_| None)
+    }
+
+    /// [`Self::apply`] where some steps take other times than the calibration says, in seconds.
+    pub(crate) fn apply_timed(
+        &self,
+        circuit: &Circuit,
+        physical: &[usize],
+        timed: &dyn Fn(&Instruction) -> Option<f64>,
+    ) -> Result<Circuit> {
         self.check_layout(circuit, physical)?;
-        let length = |step: &Instruction, number: usize| self.length(step, number, physical);
+        let length = |step: &Instruction, number: usize| {
+            timed(step).map_or_else(|| self.length(step, number, physical), Ok)
+        };
         let schedule = Schedule::new(circuit, &length)?;
         let steps = Pass::new(self, circuit, physical).run(schedule)?;
         let mut noisy = circuit.emptied();

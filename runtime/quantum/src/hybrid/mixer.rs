@@ -69,11 +69,11 @@ impl Freedom {
         Ok(())
     }
 
-    /// The angle and the phase of a qubit, from the parameters of a layer.
-    pub(super) fn of(self, values: &[f64], qubit: usize, qubits: usize) -> (f64, f64) {
+    /// The angle and the phase of a qubit, from the parameters of a layer; `straight` is the phase of X.
+    pub(super) fn of<T: Copy>(self, values: &[T], straight: T, qubit: usize, qubits: usize) -> (T, T) {
         let place = |sharing| if sharing == Sharing::All { 0 } else { qubit };
         let phases = if self.angle == Sharing::All { 1 } else { qubits };
-        let phase = self.phase.map_or(0.0, |sharing| values[phases + place(sharing)]);
+        let phase = self.phase.map_or(straight, |sharing| values[phases + place(sharing)]);
         (values[place(self.angle)], phase)
     }
 }

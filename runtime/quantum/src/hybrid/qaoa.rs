@@ -1,6 +1,6 @@
 //! QAOA on a noisy device, with its mixer as gates or as pulses.
 
-use std::f64::consts::PI;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -45,8 +45,12 @@ pub struct Qaoa<'d> {
     swaps: usize,
     entanglers: usize,
     confusion: Vec<Confusion>,
-    /// The circuit with its noise, cut where mixers of pulses stand; the qubits of the vertices at each cut.
-    parts: Vec<(Circuit, Vec<usize>)>,
+    /// The compiled circuit; mixers of pulses are marked by resets.
+    compiled: Circuit,
+    /// The circuit's qubits that the vertices are on in each mixer of pulses.
+    places: Vec<Vec<usize>>,
+    /// The compiled circuit with its noise.
+    noisy: Circuit,
 }
 
 impl<'d> Qaoa<'d> {
@@ -68,15 +72,21 @@ impl<'d> Qaoa<'d> {
         if !(1..=16).contains(&layers) {
             return Err(Error::Setting { name: "layers", found: layers as f64, expected: "1 to 16" });
         }
-        let gates = compile(&declare(problem, layers, freedom, false)?, device.target(), options)?;
-        let first: Vec<usize> =
-            gates.initial().iter().take(problem.vertices()).map(|place| gates.physical()[*place]).collect();
+        let routed = compile(&declare(problem, layers, freedom)?, device.target(), options)?;
+        let first: Vec<usize> = routed.initial().iter().map(|place| routed.physical()[*place]).collect();
+        let (swaps, mut last) = (routed.swaps(), routed.last().to_vec());
         let compiled = if pulses.is_some() {
-            // On the qubits that the gates would have, so that the two differ in their mixers alone
-            let options = CompileOptions { layout: Layout::Fixed(first.clone()), ..options.clone() };
-            compile(&declare(problem, layers, freedom, true)?, device.target(), &options)?
+            routed
         } else {
-            gates
+            // The same problem layers on the same qubits, so that the two differ in their mixers alone; what can be merged with
+            // the gates of a mixer is
+            let layout = Layout::Fixed(routed.physical().to_vec());
+            let filled = fill(routed.circuit(), freedom, problem.vertices())?;
+            let compiled = compile(&filled, device.target(), &CompileOptions { layout, ..options.clone() })?;
+            for place in &mut last {
+                *place = compiled.last()[*place];
+            }
+            compiled
         };
         let physical = compiled.physical().to_vec();
         let mixing = match pulses {
@@ -92,14 +102,42 @@ impl<'d> Qaoa<'d> {
             device,
             physical,
             first,
-            last: compiled.last().to_vec(),
-            swaps: compiled.swaps(),
+            last,
+            swaps,
             entanglers: compiled.entanglers(),
             confusion,
-            parts: Vec::new(),
+            noisy: compiled.circuit().emptied(),
+            places: Vec::new(),
+            compiled: compiled.circuit().emptied(),
         };
-        qaoa.parts = qaoa.cut(compiled.circuit())?;
+        qaoa.take(compiled.circuit())?;
         Ok(qaoa)
+    }
+
+    /// Keeps a compiled circuit without barriers, which only told mixers apart: a qubit is mixed when its last gate is done.
+    fn take(&mut self, compiled: &Circuit) -> Result<()> {
+        let mut places = Vec::new();
+        for step in compiled.instructions() {
+            match step {
+                Instruction::Reset { qubit } => places.push(*qubit),
+                Instruction::Barrier { .. } => continue,
+                _ => {}
+            }
+            self.compiled.push(step.clone())?;
+        }
+        self.places = places.chunks(self.problem.vertices()).map(<[usize]>::to_vec).collect();
+        self.noisy = self.with_noise()?;
+        Ok(())
+    }
+
+    /// The circuit with its noise; a mixer of pulses takes as long as it takes.
+    fn with_noise(&self) -> Result<Circuit> {
+        let mixing = match &self.mixing {
+            Mixing::Pulses(mixer) => Some(mixer.seconds()),
+            Mixing::Gates => None,
+        };
+        let timed = |step: &Instruction| mixing.filter(|_| matches!(step, Instruction::Reset { .. }));
+        self.device.noise().apply_timed(&self.compiled, &self.physical, &timed)
     }
 
     /// The graph.
@@ -206,8 +244,8 @@ impl<'d> Qaoa<'d> {
         let all: Vec<(usize, usize)> = (0..self.layers).flat_map(|l| (0..n).map(move |v| (l, v))).collect();
         all.par_iter()
             .map(|&(layer, vertex)| {
-                let (angle, phase) = self.freedom.of(self.layer(values, layer), vertex, n);
-                mixer.pulse(self.parts[layer].1[vertex], angle, phase)
+                let (angle, phase) = self.freedom.of(self.layer(values, layer), 0.0, vertex, n);
+                mixer.pulse(self.places[layer][vertex], angle, phase)
             })
             .collect()
     }
@@ -217,7 +255,9 @@ impl<'d> Qaoa<'d> {
     /// # Errors
     /// Those of `pulses`.
     pub fn with_mixer(&self, pulses: MakeMixer<'_>) -> Result<Self> {
-        Ok(Self { mixing: Mixing::Pulses(pulses(&self.physical)?), ..self.clone() })
+        let mut other = Self { mixing: Mixing::Pulses(pulses(&self.physical)?), ..self.clone() };
+        other.noisy = other.with_noise()?;
+        Ok(other)
     }
 
     fn check(&self, values: &[f64]) -> Result<()> {
@@ -239,81 +279,35 @@ impl<'d> Qaoa<'d> {
 
     fn run(&self, values: &[f64]) -> Result<PauliState> {
         self.check(values)?;
-        let mut whole = self.parts[0].0.emptied();
         let pulses = self.pulses(values)?;
-        for (number, (circuit, places)) in self.parts.iter().enumerate() {
-            circuit.instructions().iter().try_for_each(|step| whole.push(step.clone()))?;
-            if let (Mixing::Pulses(mixer), true) = (&self.mixing, number < self.layers) {
-                let n = self.problem.vertices();
-                self.couple(&mut whole, 0.5 * mixer.seconds())?;
-                for (place, pulse) in places.iter().zip(&pulses[number * n..]) {
+        // The mixers that each qubit still has before it
+        let mut next: Vec<VecDeque<usize>> = vec![VecDeque::new(); self.noisy.width()];
+        for (number, place) in self.places.iter().flatten().enumerate() {
+            next[*place].push_back(number);
+        }
+        let mut played = self.noisy.emptied();
+        for step in self.noisy.instructions() {
+            let pulse = match step {
+                Instruction::Reset { qubit } => {
+                    next[*qubit].pop_front().and_then(|number| pulses.get(number))
+                }
+                _ => None,
+            };
+            played.push(match pulse {
+                Some(pulse) => {
                     let channel = Arc::new(pulse.channel.clone());
-                    whole.push(Instruction::Channel { channel, qubits: vec![*place] })?;
+                    Instruction::Channel { channel, qubits: step.qubits() }
                 }
-                self.wait(&mut whole, places, mixer.seconds())?;
-                self.couple(&mut whole, 0.5 * mixer.seconds())?;
-            }
+                None => step.clone(),
+            })?;
         }
-        DensityMatrix::new().plan(&whole)?.mean(values)
-    }
-
-    /// The static ZZ of coupled qubits during a time.
-    fn couple(&self, circuit: &mut Circuit, seconds: f64) -> Result<()> {
-        if !self.device.noise().options().zz {
-            return Ok(());
-        }
-        let Some(rzz) = Gate::named("rzz") else { return Ok(()) };
-        for a in 0..self.physical.len() {
-            for b in a + 1..self.physical.len() {
-                let coupling = self.device.noise().calibration().coupling(self.physical[a], self.physical[b]);
-                if let Some(zz) = coupling.and_then(|coupling| coupling.zz).filter(|zz| *zz != 0.0) {
-                    let angle = Angle::radians(PI * zz * seconds);
-                    circuit.push(Instruction::Gate(Call::new(rzz.clone(), [angle], [a, b])))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Relaxation of qubits that routing uses and that no vertex stands on.
-    fn wait(&self, circuit: &mut Circuit, busy: &[usize], seconds: f64) -> Result<()> {
-        if !self.device.noise().options().idle {
-            return Ok(());
-        }
-        for place in (0..self.physical.len()).filter(|place| !busy.contains(place)) {
-            let about = &self.device.noise().calibration().qubits()[self.physical[place]];
-            let channel = Arc::new(crate::Channel::thermal_relaxation(seconds, about.t1, about.t2)?);
-            circuit.push(Instruction::Channel { channel, qubits: vec![place] })?;
-        }
-        Ok(())
-    }
-
-    /// Cuts a compiled circuit where its mixers are, and puts the noise into each part.
-    fn cut(&self, circuit: &Circuit) -> Result<Vec<(Circuit, Vec<usize>)>> {
-        let noise = self.device.noise();
-        let mut parts = Vec::new();
-        let mut part = circuit.emptied();
-        let mut places: Vec<usize> = Vec::new();
-        for step in circuit.instructions() {
-            match step {
-                Instruction::Reset { qubit } => places.push(*qubit),
-                Instruction::Barrier { .. } => {
-                    if places.len() == self.problem.vertices() {
-                        let whole = std::mem::replace(&mut part, circuit.emptied());
-                        parts.push((noise.apply(&whole, &self.physical)?, std::mem::take(&mut places)));
-                    }
-                }
-                other => part.push(other.clone())?,
-            }
-        }
-        parts.push((noise.apply(&part, &self.physical)?, Vec::new()));
-        Ok(parts)
+        DensityMatrix::new().plan(&played)?.mean(values)
     }
 }
 
-/// The circuit before it is compiled. A mixer of pulses is marked by a reset of every qubit between barriers, which the compiler
-/// leaves where it is; the resets come in the order of the vertices.
-fn declare(problem: &MaxCut, layers: usize, freedom: Freedom, pulses: bool) -> Result<Circuit> {
+/// The circuit before it is compiled. A mixer is marked by a reset of every qubit between barriers, which the
+/// compiler leaves where it is; the resets come in the order of the vertices.
+fn declare(problem: &MaxCut, layers: usize, freedom: Freedom) -> Result<Circuit> {
     let n = problem.vertices();
     let mut b = Builder::new("qaoa");
     let q = b.qubits("q", n);
@@ -323,32 +317,37 @@ fn declare(problem: &MaxCut, layers: usize, freedom: Freedom, pulses: bool) -> R
         for (i, j) in problem.edges() {
             b.rzz(layer[0], q.at(i), q.at(j));
         }
-        if pulses {
-            b.barrier(&q);
-            for vertex in 0..n {
-                b.reset(q.at(vertex));
-            }
-            b.barrier(&q);
-            continue;
-        }
-        for vertex in 0..n {
-            let angle = match freedom.angle {
-                super::Sharing::All => layer[1],
-                super::Sharing::Each => layer[1 + vertex],
-            };
-            let phases = if freedom.angle == super::Sharing::All { 2 } else { 1 + n };
-            let phase = freedom.phase.map(|sharing| match sharing {
-                super::Sharing::All => layer[phases],
-                super::Sharing::Each => layer[phases + vertex],
-            });
-            if let Some(phase) = phase {
-                b.rz(-phase, q.at(vertex));
-            }
-            b.rx(angle, q.at(vertex));
-            if let Some(phase) = phase {
-                b.rz(phase, q.at(vertex));
-            }
-        }
+        b.barrier(&q);
+        (0..n).for_each(|vertex| b.reset(q.at(vertex)));
+        b.barrier(&q);
     }
     b.finish()
+}
+
+/// A routed circuit with gates where its mixers are marked.
+fn fill(routed: &Circuit, freedom: Freedom, n: usize) -> Result<Circuit> {
+    let mut filled = routed.emptied();
+    let values: Vec<Angle> = (0..routed.parameters().len()).map(Angle::parameter).collect();
+    let mut layers = values.chunks(1 + freedom.count(n));
+    let mut places: Vec<usize> = Vec::new();
+    for step in routed.instructions() {
+        match step {
+            Instruction::Reset { qubit } => places.push(*qubit),
+            Instruction::Barrier { .. } if places.len() == n => {
+                let layer = layers.next().unwrap_or_default();
+                for (vertex, place) in places.drain(..).enumerate() {
+                    let (angle, phase) = freedom.of(&layer[1..], Angle::ZERO, vertex, n);
+                    for (gate, angle) in [("rz", -phase), ("rx", angle), ("rz", phase)] {
+                        let gate = Gate::named(gate).filter(|_| angle != Angle::ZERO);
+                        if let Some(gate) = gate {
+                            filled.push(Instruction::Gate(Call::new(gate, [angle], [place])))?;
+                        }
+                    }
+                }
+            }
+            Instruction::Barrier { .. } => {}
+            other => filled.push(other.clone())?,
+        }
+    }
+    Ok(filled)
 }

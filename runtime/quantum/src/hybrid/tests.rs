@@ -99,6 +99,11 @@ fn a_pulse_suffers_less_than_two() -> Result<()> {
     let make = |physical: &[usize]| PulseMixer::new(&hamiltonian, noisy.noise(), &target, physical, 320);
     let pulses = Qaoa::new(&problem, 1, Freedom::shared(), &noisy, &options, Some(&make))?;
     assert_eq!((pulses.place(0), pulses.place(3)), (gates.place(0), gates.place(3)), "the same layout");
+    assert_eq!(
+        (pulses.swaps(), pulses.entanglers()),
+        (gates.swaps(), gates.entanglers()),
+        "the same problem layers"
+    );
     let training = Training { evaluations: 40, shots: 4096, ..Training::default() };
     let trained = train(&pulses, &pulses.ramp(), &training)?;
     assert!(

@@ -39,6 +39,19 @@ impl Echo {
         Ok(Self::new(Estimate::exact(end.qubits()[[0, 0]].re), dimension))
     }
 
+    /// What noise alone leaves of the return: the probability over that of the same pair without noise, which a simulation knows
+    /// and whose distance to 1 is drift. At most 1; as it is, if without noise nothing comes back.
+    #[must_use]
+    pub fn without_drift(self, noiseless: Self) -> Self {
+        let back = noiseless.probability.value;
+        if back <= 0.0 {
+            return self;
+        }
+        let Estimate { value, variance } = self.probability;
+        let probability = Estimate { value: (value / back).min(1.0), variance: variance / (back * back) };
+        Self { probability, ..self }
+    }
+
     /// The fidelity of one way, if both are equally bad: √P.
     pub fn fidelity(self) -> f64 {
         self.probability.value.max(0.0).sqrt()

@@ -333,3 +333,14 @@ fn the_process_fidelity_of_relaxation_is_the_closed_form() {
     let expected = 0.25 * (1.0 + (-time / t1).exp() + 2.0 * (-time / t2).exp());
     assert!((found - expected).abs() < 1e-6, "{found} {expected}");
 }
+
+#[test]
+fn drift_is_divided_out_of_a_return() {
+    let seen = |value, variance| Echo::new(Estimate { value, variance }, 4);
+    let found = seen(0.72, 1e-4).without_drift(Echo::new(Estimate::exact(0.8), 4)).probability;
+    assert!((found.value - 0.9).abs() < 1e-12 && (found.variance - 1e-4 / 0.64).abs() < 1e-12);
+    let more = seen(0.9, 0.0).without_drift(seen(0.8, 0.0)).probability.value;
+    assert_eq!(more, 1.0, "noise brings nothing back");
+    let nothing = seen(0.1, 0.0).without_drift(seen(0.0, 0.0)).probability.value;
+    assert_eq!(nothing, 0.1);
+}

@@ -16,6 +16,9 @@ const LONGEST: f64 = 0.7;
 /// As in the straight-through rule the device gives only the residual. Each row of `J` is one vector-Jacobian product
 /// with the rank-2 operator `|b><psi| + |psi><b|`, so the step costs `2 (2^n - 1)` sweeps for each case and no further
 /// execution on the device.
+///
+/// An angle moves the state by at most half of what it changes. A parameter that moves it by more, such as the amplitude of a
+/// pulse, is measured in the angle by which it turns (the scaling of Marquardt 1963): else the step would be made of it alone.
 pub(super) fn step(
     task: &dyn Preparation,
     values: &[f64],
@@ -36,6 +39,10 @@ pub(super) fn step(
             // the expectation moves at twice the rate of the amplitude
             residual.push(2.0 * linalg::inner(&tangent, &way).re);
         }
+    }
+    let units = units(&rows, values.len(), densities.len());
+    for row in &mut rows {
+        row.iter_mut().zip(&units).for_each(|(slope, unit)| *slope /= unit);
     }
     let normal: Vec<Vec<f64>> = rows
         .iter()
@@ -59,7 +66,14 @@ pub(super) fn step(
             *x *= LONGEST / length;
         }
     }
-    Ok(step)
+    Ok(step.iter().zip(&units).map(|(x, unit)| x / unit).collect())
+}
+
+/// For each parameter by how many radians its unit turns the states in the mean, at least 1: the norm of its column of the
+/// Jacobian, which an angle brings to 1 at most.
+fn units(rows: &[Vec<f64>], parameters: usize, cases: usize) -> Vec<f64> {
+    let column = |k: usize| rows.iter().map(|row| row[k] * row[k]).sum::<f64>();
+    (0..parameters).map(|k| (column(k) / cases as f64).sqrt().max(1.0)).collect()
 }
 
 /// The geodesic from `from` to `to` as a vector at `at`: as long as the angle between the two rays.
@@ -118,6 +132,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_turns_further_than_an_angle_is_measured_in_angles() {
+        let rows = [vec![0.6, 30.0, 1.0], vec![0.0, 40.0, 1.0]];
+        assert_eq!(units(&rows, 3, 1), [1.0, 50.0, 2.0_f64.sqrt()]);
+        assert_eq!(units(&rows, 3, 2)[2], 1.0, "one angle in two cases is still one");
     }
 
     #[test]
