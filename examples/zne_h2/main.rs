@@ -5,21 +5,20 @@
 //! cargo run --release --example zne_h2 -- --lengths all --shots 4096
 //! ```
 
+mod cached;
 mod fidelity;
 mod molecule;
 mod vqe;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use ketline::quantum::mitigation::{
-    Axis, Echo, Estimate, Fit, Foldable, Mitigated, PulseExperiment, Shots, Zne,
-};
+use ketline::quantum::mitigation::{Axis, Fit, Mitigated, Shots, Zne};
 use ketline_examples::{Arguments, Flag, OUT, Plot, Report, Table, plot, progress, run};
 use rayon::prelude::*;
 
+use cached::Cached;
 use fidelity::{fidelities, pairs};
 use molecule::{Molecule, molecules};
 use vqe::{DEVICES, Device, Trained, train};
@@ -371,44 +370,4 @@ fn draw_points(
         plot = plot.line(device.name, points);
     }
     Ok(plot::write(&out.join("zne_h2_folds.svg"), &[plot])?)
-}
-
-/// An experiment that measures each point once, for all fits.
-struct Cached<'a, 'b> {
-    experiment: &'a mut PulseExperiment<'b>,
-    values: BTreeMap<usize, Estimate>,
-    ideal: BTreeMap<usize, f64>,
-    echoes: BTreeMap<usize, Echo>,
-}
-
-impl<'a, 'b> Cached<'a, 'b> {
-    fn new(experiment: &'a mut PulseExperiment<'b>) -> Self {
-        Self { experiment, values: BTreeMap::new(), ideal: BTreeMap::new(), echoes: BTreeMap::new() }
-    }
-}
-
-impl Foldable for Cached<'_, '_> {
-    fn expectation(&mut self, folds: usize) -> ketline::Result<Estimate> {
-        if let Some(known) = self.values.get(&folds) {
-            return Ok(*known);
-        }
-        let found = self.experiment.expectation(folds)?;
-        Ok(*self.values.entry(folds).or_insert(found))
-    }
-
-    fn return_probability(&mut self, folds: usize) -> ketline::Result<Echo> {
-        if let Some(known) = self.echoes.get(&folds) {
-            return Ok(*known);
-        }
-        let found = self.experiment.return_probability(folds)?;
-        Ok(*self.echoes.entry(folds).or_insert(found))
-    }
-
-    fn noiseless(&mut self, folds: usize) -> ketline::Result<f64> {
-        if let Some(known) = self.ideal.get(&folds) {
-            return Ok(*known);
-        }
-        let found = self.experiment.noiseless(folds)?;
-        Ok(*self.ideal.entry(folds).or_insert(found))
-    }
 }

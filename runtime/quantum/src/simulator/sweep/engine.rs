@@ -1,22 +1,18 @@
 //! Unitaries planned for the state-vector kernels, and their runs.
 #![allow(unsafe_code)] // threads write disjoint blocks of one vector
-#![allow(clippy::inline_always)] // what runs inside a function with vector instructions must be part of it
-
-use std::cell::RefCell;
 
 use num_complex::Complex;
 use rayon::prelude::*;
 
-use super::ahead::Ahead;
 use super::bound::Bound;
-use super::buffer::Buffer;
 use super::effort::Effort;
-use super::kernel::{Block, Layouts, PAD_EVERY, Selection, padded};
+use super::kernel::{Layouts, Selection, padded};
 use super::meeting::Meeting;
+use super::pass::{First, Memory, Pass, Runs, with_buffer};
 use super::primitive::{Primitive, Primitives};
 use super::schedule::{Shape, Stage, Sweep, schedule};
 use super::tile::{Operation, Table, Tile};
-use super::vector::{Kernel, Lanes, Level};
+use super::vector::Level;
 use crate::gate::Call;
 use crate::simulator::cache;
 use crate::simulator::kernel::Layout;
@@ -233,147 +229,6 @@ impl<T: Precision> Engine<T> {
         };
         (0..sweep.meetings.len()).map(|at| met.iter().map(|block| block[at]).sum()).collect()
     }
-}
-
-/// Where the codes, tiles, choices and derivatives of a sweep begin.
-struct First {
-    code: usize,
-    tile: usize,
-    choice: usize,
-    meeting: usize,
-}
-
-/// The runs of neighbouring amplitudes that a block consists of.
-struct Runs {
-    /// Amplitudes of a run.
-    length: usize,
-    /// Where each begins in memory, relative to the block.
-    starts: Vec<usize>,
-    /// Amplitudes of the buffer that memory has no place for, as the state is smaller than a tile.
-    missing: usize,
-}
-
-impl Runs {
-    fn new<T>(sweep: &Sweep, size: usize) -> Self {
-        let in_place =
-            sweep.places.iter().enumerate().take_while(|(position, place)| position == *place).count();
-        let block = 1 << sweep.places.len();
-        if size < block {
-            return Self { length: size, starts: vec![0], missing: block - size };
-        }
-        // at most what lies in the buffer without padding between
-        let low = in_place.min((PAD_EVERY / (2 * size_of::<T>())).ilog2() as usize);
-        let mut starts = vec![0];
-        for place in &sweep.places[low..] {
-            starts.extend_from_within(..);
-            let half = starts.len() / 2;
-            starts[half..].iter_mut().for_each(|start| *start += 1 << place);
-        }
-        Self { length: 1 << low, starts, missing: 0 }
-    }
-}
-
-/// A vector that several threads write disjoint parts of.
-#[derive(Clone, Copy)]
-struct Memory<T>(*mut T);
-
-// SAFETY: each thread touches its own blocks only
-unsafe impl<T: Send> Sync for Memory<T> {}
-
-impl<T> Memory<T> {
-    fn get(&self) -> *mut T {
-        self.0
-    }
-}
-
-/// One block: read, all tiles, written back.
-struct Pass<'a, T> {
-    layouts: &'a Layouts<'a>,
-    bound: &'a Bound<T>,
-    first: &'a First,
-    scale: Option<Complex<T>>,
-    runs: &'a Runs,
-    memory: *mut T,
-    outer: u64,
-    /// The outer qubits of the block that is likely to be next.
-    next: Option<u64>,
-    buffer: *mut T,
-    /// For each lane of each derivative, its sum.
-    sums: *mut T,
-}
-
-impl<T: Precision> Kernel<T> for Pass<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Lanes<Real = T>>(self) {
-        let Runs { length, starts, missing } = self.runs;
-        // SAFETY: the caller gives a buffer for the block, and runs are parts of the vector
-        unsafe {
-            let block = self.memory.add(2 * self.outer as usize);
-            for (number, start) in starts.iter().enumerate() {
-                copy::<V>(block.add(2 * start), self.buffer.add(padded::<T>(number * length)), 2 * length);
-            }
-            for empty in 0..*missing {
-                let at = self.buffer.add(padded::<T>(length + empty));
-                (*at, *at.add(1)) = (T::zero(), T::zero());
-            }
-            let outside: Vec<_> =
-                self.layouts.selections.iter().map(|selection| selection.outside(self.outer)).collect();
-            V::tiled(Block {
-                bound: self.bound,
-                layouts: self.layouts,
-                first_code: self.first.code,
-                first_tile: self.first.tile,
-                first_choice: self.first.choice,
-                outer: self.outer,
-                outside: &outside,
-                buffer: self.buffer,
-                ahead: self.next.map_or(Ahead::NONE, |outer| Ahead {
-                    memory: self.memory.add(2 * outer as usize),
-                    starts,
-                    length: *length,
-                }),
-                sums: self.sums,
-            });
-            let scale = self.scale.filter(|scale| *scale != Complex::new(T::one(), T::zero()));
-            for (number, start) in starts.iter().enumerate() {
-                let from = self.buffer.add(padded::<T>(number * length));
-                if let Some(scale) = scale {
-                    for k in 0..*length {
-                        let a = from.add(2 * k).cast::<Complex<T>>();
-                        a.write(a.read() * scale);
-                    }
-                }
-                copy::<V>(from, block.add(2 * start), 2 * length);
-            }
-        }
-    }
-}
-
-/// Copies `count` reals.
-#[inline(always)]
-unsafe fn copy<V: Lanes>(from: *const V::Real, to: *mut V::Real, count: usize) {
-    let whole = count / V::LANES * V::LANES;
-    // SAFETY: as the caller's
-    unsafe {
-        let mut at = 0;
-        while at < whole {
-            V::load(from.add(at)).store(to.add(at));
-            at += V::LANES;
-        }
-        for at in whole..count {
-            *to.add(at) = *from.add(at);
-        }
-    }
-}
-
-/// Lends the thread's buffer.
-fn with_buffer<T: Precision>(reals: usize, run: impl FnOnce(*mut T)) {
-    thread_local! {
-        static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
-    }
-    BUFFER.with_borrow_mut(|buffer| run(buffer.reserve(reals * size_of::<T>()).cast()));
 }
 
 impl Stage {

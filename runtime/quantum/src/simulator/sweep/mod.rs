@@ -6,6 +6,7 @@ pub(crate) mod effort;
 pub(crate) mod engine;
 mod kernel;
 mod meeting;
+mod pass;
 pub(crate) mod primitive;
 mod schedule;
 #[cfg(test)]
