@@ -10,12 +10,12 @@ use super::team::Team;
 /// Rows that one task takes.
 pub(crate) const ROWS: usize = 16;
 
-/// The cross entropy of each row of `n` logits with its target, `losses`; the logits are replaced by the gradient of the
-/// mean over `count` rows. A row without target is not counted.
+/// The cross entropy of each row of `n` logits, `stride` apart, with its target, `losses`; the logits are replaced by the gradient
+/// of the mean over `count` rows. A row without target is not counted.
 pub(crate) fn cross_entropy<T: Real>(
     team: &Team,
     logits: &mut [T],
-    n: usize,
+    (n, stride): (usize, usize),
     target: impl Fn(usize) -> Option<usize> + Sync,
     count: usize,
     losses: &mut [T],
@@ -26,7 +26,7 @@ pub(crate) fn cross_entropy<T: Real>(
     team.parts(rows, ROWS, |from, to| {
         for row in from..to {
             // SAFETY: rows are disjoint.
-            let (y, loss) = unsafe { (logits.part(row * n, n), losses.part(row, 1)) };
+            let (y, loss) = unsafe { (logits.part(row * stride, n), losses.part(row, 1)) };
             let Some(target) = target(row) else {
                 y.fill(T::ZERO);
                 loss[0] = T::ZERO;

@@ -86,7 +86,7 @@ impl Operator for CrossEntropy {
             };
             let losses = call.scratch::<T>();
             let losses = &mut losses[..ids.len()];
-            loss::cross_entropy(call.team(), y, classes, |k| target(&ids, k), count, losses);
+            loss::cross_entropy(call.team(), y, (classes, classes), |k| target(&ids, k), count, losses);
             call.result::<T>(0)[0] = losses.iter().sum::<T>() / count.max(1) as T;
         });
         Ok(())
@@ -133,7 +133,7 @@ impl LinearCrossEntropy {
             gemm::workspace::<T>(block, inner, classes),
             gemm::workspace::<T>(classes, inner, block),
         ];
-        block * classes + rows + products.into_iter().max().unwrap_or(0)
+        block * gemm::spaced::<T>(classes) + rows + products.into_iter().max().unwrap_or(0)
     }
 }
 
@@ -158,12 +158,13 @@ impl Operator for LinearCrossEntropy {
         real!(x.dtype, T => {
             let (x, w) = (call.operand::<T>(0), call.operand::<T>(1));
             let (dx, dw) = (Shared::new(call.result::<T>(1)), Shared::new(call.result::<T>(2)));
-            let (logits, scratch) = call.scratch::<T>().split_at_mut(block * classes);
+            let stride = gemm::spaced::<T>(classes);
+            let (logits, scratch) = call.scratch::<T>().split_at_mut(block * stride);
             let (losses, scratch) = scratch.split_at_mut(rows);
             for from in (0..rows).step_by(block) {
                 let m = block.min(rows - from);
                 let x = &x[from * inner..(from + m) * inner];
-                let logits = &mut logits[..m * classes];
+                let logits = &mut logits[..m * stride];
                 gemm::multiply(
                     team,
                     (m, classes, inner),
@@ -171,15 +172,15 @@ impl Operator for LinearCrossEntropy {
                     &Strided { data: w, along: inner, depth: 1 },
                     None,
                     Shared::new(logits),
-                    Target { stride: classes, accumulate: false },
+                    Target { stride, accumulate: false },
                     scratch,
                 );
                 let losses = &mut losses[from..from + m];
-                loss::cross_entropy(call.team(), logits, classes, |k| target(&ids, from + k), count, losses);
+                loss::cross_entropy(call.team(), logits, (classes, stride), |k| target(&ids, from + k), count, losses);
                 gemm::multiply(
                     team,
                     (m, inner, classes),
-                    &Strided { data: &*logits, along: classes, depth: 1 },
+                    &Strided { data: &*logits, along: stride, depth: 1 },
                     &Strided { data: w, along: 1, depth: inner },
                     None,
                     dx.from(from * inner),
@@ -189,7 +190,7 @@ impl Operator for LinearCrossEntropy {
                 gemm::multiply(
                     team,
                     (classes, inner, m),
-                    &Strided { data: &*logits, along: 1, depth: classes },
+                    &Strided { data: &*logits, along: 1, depth: stride },
                     &Strided { data: x, along: 1, depth: inner },
                     None,
                     dw,

@@ -12,7 +12,7 @@ mod pack;
 mod tile;
 
 pub(crate) use near::{Near, multiply_near, near};
-pub(crate) use pack::{Source, Strided};
+pub(crate) use pack::{Source, Strided, spaced};
 pub(crate) use tile::WIDEST;
 use tile::{Tile, columns};
 
@@ -91,19 +91,19 @@ pub(crate) fn multiply<T: Real>(
         let left_tasks = if lying.is_some() { 0 } else { row_panels.div_ceil(4 * GROUP) };
         let right_tasks = column_panels.div_ceil(GROUP);
         each(left_tasks + right_tasks, &|task| {
+            // SAFETY: panels are disjoint, each is packed by one task.
             if task < left_tasks {
-                for panel in 4 * GROUP * task..row_panels.min(4 * GROUP * (task + 1)) {
-                    // SAFETY: panels are disjoint, each is packed by one task.
-                    let out = unsafe { left.part(panel * ROWS * depth, ROWS * count) };
-                    a.pack(panel * ROWS, ROWS.min(m - panel * ROWS), from, to, ROWS, out);
-                }
+                let from_panel = 4 * GROUP * task;
+                let panels = (4 * GROUP).min(row_panels - from_panel);
+                let out = unsafe { left.part(from_panel * ROWS * depth, panels * ROWS * depth) };
+                let width = (panels * ROWS).min(m - from_panel * ROWS);
+                a.pack_panels(from_panel * ROWS, width, from, to, ROWS, ROWS * depth, out);
             } else {
-                let task = task - left_tasks;
-                for panel in GROUP * task..column_panels.min(GROUP * (task + 1)) {
-                    // SAFETY: as above.
-                    let out = unsafe { right.part(panel * nr * depth, nr * count) };
-                    b.pack(panel * nr, nr.min(n - panel * nr), from, to, nr, out);
-                }
+                let from_panel = GROUP * (task - left_tasks);
+                let panels = GROUP.min(column_panels - from_panel);
+                let out = unsafe { right.part(from_panel * nr * depth, panels * nr * depth) };
+                let width = (panels * nr).min(n - from_panel * nr);
+                b.pack_panels(from_panel * nr, width, from, to, nr, nr * depth, out);
             }
         });
         let first = from == 0;

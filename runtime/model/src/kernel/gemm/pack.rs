@@ -5,10 +5,38 @@ use super::super::real::{Level, Real, level};
 /// Bytes from row to row beyond which rows are packed.
 const FAR: usize = 1 << 13;
 
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+
+/// The distance of rows of `n` elements that is an odd number of lines: rows then fall into different sets of the cache, whatever
+/// power of two `n` is.
+pub(crate) fn spaced<T>(n: usize) -> usize {
+    let line = LINE / size_of::<T>();
+    (n.div_ceil(line) | 1) * line
+}
+
 /// An operand that can be packed: a matrix in memory, or one that exists only in panels.
 pub(crate) trait Source<T>: Sync {
     /// Writes, for each `depth` of `from..to`, `width` elements along the other axis from `first` on, and zeros up to `panel`.
     fn pack(&self, first: usize, width: usize, from: usize, to: usize, panel: usize, out: &mut [T]);
+
+    /// Writes panel after panel, `pitch` elements apart, of `width` elements in all.
+    #[allow(clippy::too_many_arguments)]
+    fn pack_panels(
+        &self,
+        first: usize,
+        width: usize,
+        from: usize,
+        to: usize,
+        panel: usize,
+        pitch: usize,
+        out: &mut [T],
+    ) {
+        for (at, out) in (0..width).step_by(panel).zip(out.chunks_mut(pitch)) {
+            let out = &mut out[..(to - from) * panel];
+            self.pack(first + at, panel.min(width - at), from, to, panel, out);
+        }
+    }
 
     /// The matrix in memory, if tiles may read its rows where they lie.
     fn rows(&self) -> Option<Strided<'_, T>> {
@@ -38,9 +66,38 @@ impl<T: Real> Source<T> for Strided<'_, T> {
         }
     }
 
+    fn pack_panels(
+        &self,
+        first: usize,
+        width: usize,
+        from: usize,
+        to: usize,
+        panel: usize,
+        pitch: usize,
+        out: &mut [T],
+    ) {
+        if self.along != 1 {
+            for (at, out) in (0..width).step_by(panel).zip(out.chunks_mut(pitch)) {
+                self.pack(first + at, panel.min(width - at), from, to, panel, out);
+            }
+            return;
+        }
+        // depth by depth, so that each line of memory is read once for all panels
+        for k in from..to {
+            let start = k * self.depth + first;
+            let row = &self.data[start..start + width];
+            for (row, out) in row.chunks(panel).zip(out[(k - from) * panel..].chunks_mut(pitch)) {
+                out[..row.len()].copy_from_slice(row);
+                out[row.len()..panel].fill(T::ZERO);
+            }
+        }
+    }
+
     fn rows(&self) -> Option<Strided<'_, T>> {
         // rows that are far apart by a power of two push one another out of the cache
-        (self.depth == 1 && self.along * size_of::<T>() <= FAR).then_some(*self)
+        let bytes = self.along * size_of::<T>();
+        let is_odd = bytes % (2 * LINE) == LINE;
+        (self.depth == 1 && (bytes <= FAR || is_odd)).then_some(*self)
     }
 }
 
