@@ -39,7 +39,8 @@ fn calibrate(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let levels = arguments.number("levels", 3, "a whole number >= 2")?;
     let out = arguments.out()?;
     let mut tally = Tally::default();
-    let mut bars = Bars::new("infidelity of CX", "calibrated; the marks are as published, at best frames");
+    let mut bars = Bars::new("infidelity of CX", "calibrated; the marks are as published, at best frames")
+        .less_is_better();
     for (published, model) in devices(arguments.text("devices"))? {
         let published = shortened(published, edges);
         let name = model.name().to_owned();

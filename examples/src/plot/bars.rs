@@ -15,6 +15,7 @@ const BOTTOM: f64 = 56.0;
 pub struct Bars {
     title: String,
     label: String,
+    is_less_better: bool,
     list: Vec<Bar>,
 }
 
@@ -28,7 +29,13 @@ struct Bar {
 impl Bars {
     /// A plot without bars; `label` names the ratio.
     pub fn new(title: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { title: title.into(), label: label.into(), list: Vec::new() }
+        Self { title: title.into(), label: label.into(), is_less_better: false, list: Vec::new() }
+    }
+
+    /// The same plot of what should be small: a goal is reached from above.
+    #[must_use]
+    pub fn less_is_better(self) -> Self {
+        Self { is_less_better: true, ..self }
     }
 
     /// Adds a bar, with a mark at its goal.
@@ -69,7 +76,8 @@ impl Bars {
         for (k, bar) in self.list.iter().enumerate() {
             let y = top + GAP + k as f64 * (BAR + GAP);
             let (from, to) = (place(bar.value.min(1.0)), place(bar.value.max(1.0)));
-            let reached = bar.goal.is_none_or(|goal| bar.value >= goal);
+            let least = if self.is_less_better { -1.0 } else { 1.0 };
+            let reached = bar.goal.is_none_or(|goal| least * bar.value >= least * goal);
             let colour = if reached { COLOURS[0] } else { COLOURS[1] };
             canvas.text(left - 9.0, y + BAR - 3.0, "text-anchor=\"end\"", &bar.name);
             canvas.rectangle((from, y), (to - from, BAR), &format!("fill=\"{colour}\""));
@@ -78,7 +86,7 @@ impl Bars {
                 canvas.line(mark, (mark.0, y + BAR + 2.0), "stroke=\"#000000\" stroke-width=\"2\"");
             }
             let end = place(bar.goal.unwrap_or(1.0).max(bar.value).max(1.0));
-            canvas.text(end + 6.0, y + BAR - 3.0, "class=\"value\"", &format!("{:.2}", bar.value));
+            canvas.text(end + 6.0, y + BAR - 3.0, "class=\"value\"", &number(bar.value));
         }
         canvas.line((place(1.0), top), (place(1.0), bottom), "class=\"axis\"");
         let middle = 0.5 * (left + right);
@@ -95,6 +103,11 @@ impl Bars {
     }
 }
 
+/// A value with digits that say something.
+fn number(value: f64) -> String {
+    if value < 0.01 { format!("{value:.1e}") } else { format!("{value:.2}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +121,16 @@ mod tests {
         assert_eq!(svg.matches("stroke=\"#000000\"").count(), 2);
         assert_eq!(svg.matches(COLOURS[1]).count(), 1);
         assert!(svg.contains(">4.00</text>") && !svg.contains("NaN"));
+    }
+
+    #[test]
+    fn small_values_keep_their_digits_and_may_be_what_is_wanted() {
+        let bars = Bars::new("R", "infidelity").bar("a", 2.5e-4, Some(0.1)).bar("b", 0.2, Some(0.1));
+        let wrong = |bars: &Bars| bars.svg().unwrap().matches(COLOURS[1]).count();
+        assert!(bars.svg().unwrap().contains(">2.5e-4</text>"));
+        assert_eq!((wrong(&bars), wrong(&bars.clone().less_is_better())), (1, 1));
+        let good = Bars::new("R", "infidelity").less_is_better().bar("a", 2.5e-4, Some(0.1));
+        assert_eq!(wrong(&good), 0);
     }
 
     #[test]
