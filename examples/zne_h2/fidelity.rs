@@ -193,7 +193,7 @@ pub(crate) fn fidelities(
             report.metric(metric, rank);
         }
         found.sort_by(|a, b| a[0].total_cmp(&b[0]));
-        let title = format!("Random pulses, tones {label}: fidelity, and what returning tells of it");
+        let title = format!("Random pulses, tones {label}: fidelity estimates");
         let mut plot = Plot::new(title, "process fidelity", "estimate √P");
         for (k, (estimate, _)) in LABELS.iter().enumerate() {
             plot = plot.line(*estimate, found.iter().map(|row| (row[0], row[k + 1])));
