@@ -11,7 +11,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use ketline::quantum::circuit::Confusion;
 use ketline::quantum::device::{Calibration, Hamiltonian, PulseDefaults};
 use ketline::quantum::linalg::state_fidelity;
 use ketline::quantum::optimise::{Lbfgs, Schedule as Rate};
@@ -89,18 +88,12 @@ fn body(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let device =
         Transmons::new(&hamiltonian.miscalibrated(sigma, seed)?, &pair, 3)?.with_calibration(&calibration)?;
     let exact = PulseLaboratory::exact(&device, &schedule, dt)?;
-    let confusion: Vec<Confusion> = pair
-        .iter()
-        .map(|&qubit| {
-            let known = &calibration.qubits()[qubit];
-            Confusion { p1_given_0: known.p1_given_0, p0_given_1: known.p0_given_1 }
-        })
-        .collect();
+    let confusion = pair.iter().map(|&qubit| calibration.qubits()[qubit].confusion()).collect();
     let mut laboratory = match shots {
         0 => exact.clone(),
         _ => exact.clone().with_tomography(Estimation::tomography(shots), confusion)?,
     };
-    let bar = progress(arguments, "on the device", steps as u64 * 9);
+    let bar = progress(arguments, "on the device", (1 + 4 + 4) * steps as u64);
     let run = |method: RobustState, laboratory: &mut PulseLaboratory| {
         RobustState { seed, ..method }.train(&task, laboratory, &unaware.parameters, &mut |record| {
             bar.set_message(format!("fidelity {:.4}", record.fidelity));

@@ -76,13 +76,7 @@ impl Device {
             .map_or(1.0, |line| line.iter().map(|sample| sample.norm()).fold(f64::MIN_POSITIVE, f64::max));
         let place = ansatz.parameters().group("tone").map_or(0, |group| group.offset);
         let tone = (place, 0.98 * defaults.target().limit() / peak);
-        let confusion = pair
-            .iter()
-            .map(|&qubit| {
-                let known = &calibration.qubits()[qubit];
-                Confusion { p1_given_0: known.p1_given_0, p0_given_1: known.p0_given_1 }
-            })
-            .collect();
+        let confusion = pair.iter().map(|&qubit| calibration.qubits()[qubit].confusion()).collect();
         Ok(Self { name, pair, transmons, dt, confusion, ansatz, start, tone, defaults })
     }
 

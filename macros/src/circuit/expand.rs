@@ -56,17 +56,17 @@ pub(crate) fn builder(circuit: &Circuit, at: Span) -> Ident {
     Ident::new("__circuit", at.resolved_at(circuit.name.span()))
 }
 
-/// The name of an item that goes with the circuit: `BellParams` of `bell`.
-pub(crate) fn companion(circuit: &Circuit, what: &str) -> Ident {
-    let name = circuit.name.to_string();
-    let camel = name.trim_start_matches("r#").split('_').map(|word| {
+/// The name of an item that goes with one of this name: `BellParams` of `bell`.
+pub(crate) fn companion(name: &Ident, what: &str) -> Ident {
+    let text = name.to_string();
+    let camel = text.trim_start_matches("r#").split('_').map(|word| {
         let mut letters = word.chars();
         letters
             .next()
             .map(|first| first.to_uppercase().chain(letters).collect::<String>())
             .unwrap_or_default()
     });
-    format_ident!("{}{what}", camel.collect::<String>(), span = circuit.name.span())
+    format_ident!("{}{what}", camel.collect::<String>(), span = name.span())
 }
 
 /// `<const N: usize>` and `<N>`: the generics of the parameter type, those that its width or its angles name.
@@ -116,7 +116,7 @@ pub(crate) fn angle_type(input: &Input, leaf: &TokenStream) -> TokenStream {
 
 pub(crate) fn parameters(circuit: &Circuit) -> TokenStream {
     let (visibility, name, label) =
-        (&circuit.visibility, companion(circuit, "Params"), circuit.name.to_string());
+        (&circuit.visibility, companion(&circuit.name, "Params"), circuit.name.to_string());
     let (declared, used) = const_generics(circuit);
     let shared = circuit.shared_attributes();
     let inputs: Vec<_> =
@@ -169,7 +169,7 @@ fn constructor(circuit: &Circuit, stub: bool) -> TokenStream {
     let Circuit { attributes, visibility, name, generics, .. } = circuit;
     let where_clause = &generics.where_clause;
     let (_, used) = const_generics(circuit);
-    let params = companion(circuit, "Params");
+    let params = companion(&circuit.name, "Params");
     let arguments = circuit.inputs.iter().filter(|input| matches!(input.kind, Kind::Value)).map(|input| {
         let (name, ty) = (&input.name, &input.ty);
         quote!(#name: #ty)
@@ -340,7 +340,7 @@ fn measuring(circuit: &Circuit) -> Option<(Ident, TokenStream)> {
     }
     let Circuit { visibility, name, .. } = circuit;
     let shared = circuit.shared_attributes();
-    let (at, bound) = (name.span(), companion(circuit, "Measures"));
+    let (at, bound) = (name.span(), companion(&circuit.name, "Measures"));
     let message = format!("circuit `{name}` is not unitary");
     let label = format!("`{name}` has no inverse, power or controlled form");
     let items = quote_spanned! {at=>

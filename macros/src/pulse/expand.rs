@@ -35,7 +35,7 @@ fn constructor(program: &Circuit, checks: &TokenStream, body: Option<&TokenStrea
     let Circuit { attributes, visibility, name, generics, .. } = program;
     let where_clause = &generics.where_clause;
     let (_, used) = const_generics(program);
-    let params = companion(program, "Params");
+    let params = companion(&program.name, "Params");
     let values = || program.inputs.iter().filter(|input| matches!(input.kind, Kind::Value));
     let arguments = values().map(|input| {
         let (name, ty) = (&input.name, &input.ty);
@@ -214,7 +214,7 @@ fn marker(
 ) -> (Ident, TokenStream) {
     let Circuit { visibility, name, .. } = program;
     let shared = program.shared_attributes();
-    let (at, bound) = (name.span(), companion(program, what));
+    let (at, bound) = (name.span(), companion(&program.name, what));
     let impls = builders.iter().filter_map(|builder| builder.parse::<TokenStream>().ok()).map(|builder| {
         quote_spanned! {at=>
             #(#shared)*

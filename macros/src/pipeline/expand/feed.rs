@@ -4,21 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::label;
+use crate::circuit::expand::companion;
 use crate::diag::first_span;
 use crate::pipeline::model::{DType, Declared, Kind, Pipeline};
-
-/// `BertInputs` of `bert`.
-fn name(pipeline: &Pipeline) -> Ident {
-    let name = pipeline.name.to_string();
-    let camel = name.trim_start_matches("r#").split('_').map(|word| {
-        let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-            .unwrap_or_default()
-    });
-    format_ident!("{}Inputs", camel.collect::<String>(), span = pipeline.name.span())
-}
 
 fn view(declared: &Declared) -> TokenStream {
     let at = first_span(&declared.tokens);
@@ -39,7 +27,8 @@ fn view(declared: &Declared) -> TokenStream {
 }
 
 pub(super) fn inputs(pipeline: &Pipeline) -> TokenStream {
-    let (own, name, of) = (&pipeline.visibility, name(pipeline), pipeline.name.to_string());
+    let (own, name, of) =
+        (&pipeline.visibility, companion(&pipeline.name, "Inputs"), pipeline.name.to_string());
     let shared = pipeline.shared_attributes();
     let (mut fields, mut sets) = (TokenStream::new(), TokenStream::new());
     for input in &pipeline.inputs {

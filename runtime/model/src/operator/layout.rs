@@ -9,6 +9,14 @@ pub(super) fn copied(operands: &[Extent], results: &[Extent]) -> Cost {
     Cost::streaming(0, operands, results)
 }
 
+/// Fills the result from the operand's elements, `strides` apart along each axis of the result.
+fn gather(call: &Call<'_>, strides: &[usize; MAX_RANK]) {
+    let (x, y) = (call.operand_extent(0), call.result_extent(0));
+    let from = (call.operand_bytes(0), 0);
+    let strides = &strides[..y.dims.len()];
+    layout::gather(call.team(), from, strides, &y.dims, x.dtype.bytes(), call.result_bytes(0));
+}
+
 /// The same elements in the same order under another shape; a view, which costs nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reshape(pub Vec<Dim>);
@@ -80,22 +88,14 @@ impl Operator for Permute {
     }
 
     fn run(&self, call: &Call<'_>) -> Result<()> {
-        let (x, y) = (call.operand_extent(0), call.result_extent(0));
+        let x = call.operand_extent(0);
         let mut strides = [1; MAX_RANK];
         for axis in (0..x.dims.len().saturating_sub(1)).rev() {
             strides[axis] = strides[axis + 1] * x.dims[axis + 1];
         }
         let mut permuted = [1; MAX_RANK];
         self.0.iter().zip(&mut permuted).for_each(|(&axis, stride)| *stride = strides[axis]);
-        let strides = &permuted[..x.dims.len()];
-        layout::gather(
-            call.team(),
-            (call.operand_bytes(0), 0),
-            strides,
-            &y.dims,
-            x.dtype.bytes(),
-            call.result_bytes(0),
-        );
+        gather(call, &permuted);
         Ok(())
     }
 
@@ -136,17 +136,7 @@ impl Operator for Broadcast {
     }
 
     fn run(&self, call: &Call<'_>) -> Result<()> {
-        let (x, y) = (call.operand_extent(0), call.result_extent(0));
-        let strides = broadcast_strides(&x.dims, &y.dims);
-        let strides = &strides[..y.dims.len()];
-        layout::gather(
-            call.team(),
-            (call.operand_bytes(0), 0),
-            strides,
-            &y.dims,
-            x.dtype.bytes(),
-            call.result_bytes(0),
-        );
+        gather(call, &broadcast_strides(&call.operand_extent(0).dims, &call.result_extent(0).dims));
         Ok(())
     }
 

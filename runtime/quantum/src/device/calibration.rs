@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{bundle, compact, document, ibm};
+use crate::circuit::Confusion;
 use crate::{Error, Result, file};
 
 /// Longest file that is read, in bytes. The largest snapshots (127 qubits) have about 0.5 MB.
@@ -50,6 +51,11 @@ impl QubitCalibration {
     /// Mean of the two readout errors.
     pub fn readout_error(&self) -> f64 {
         f64::midpoint(self.p1_given_0, self.p0_given_1)
+    }
+
+    /// How it is misread.
+    pub fn confusion(&self) -> Confusion {
+        Confusion { p1_given_0: self.p1_given_0, p0_given_1: self.p0_given_1 }
     }
 }
 

@@ -152,8 +152,7 @@ impl Device for NoisyDevice {
         let qubits = self.noise.calibration().qubits();
         let readout = |circuit: &usize| {
             let place = compiled.physical().get(*circuit)?;
-            let known = qubits.get(*place).filter(|_| self.noise.options().readout)?;
-            Some(Confusion { p1_given_0: known.p1_given_0, p0_given_1: known.p0_given_1 })
+            Some(qubits.get(*place).filter(|_| self.noise.options().readout)?.confusion())
         };
         compiled.last().iter().map(|circuit| readout(circuit).unwrap_or_default()).collect()
     }

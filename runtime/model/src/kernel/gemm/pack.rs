@@ -55,15 +55,7 @@ pub(crate) struct Strided<'a, T> {
 impl<T: Real> Source<T> for Strided<'_, T> {
     #[inline]
     fn pack(&self, first: usize, width: usize, from: usize, to: usize, panel: usize, out: &mut [T]) {
-        if self.along == 1 {
-            for (k, out) in (from..to).zip(out.chunks_exact_mut(panel)) {
-                let start = k * self.depth + first;
-                out[..width].copy_from_slice(&self.data[start..start + width]);
-                out[width..].fill(T::ZERO);
-            }
-        } else {
-            transpose_pack(self.data, self.along, self.depth, first, width, from, to, panel, out);
-        }
+        self.pack_panels(first, width, from, to, panel, out.len(), out);
     }
 
     fn pack_panels(
@@ -78,7 +70,8 @@ impl<T: Real> Source<T> for Strided<'_, T> {
     ) {
         if self.along != 1 {
             for (at, out) in (0..width).step_by(panel).zip(out.chunks_mut(pitch)) {
-                self.pack(first + at, panel.min(width - at), from, to, panel, out);
+                let width = panel.min(width - at);
+                transpose_pack(self.data, self.along, self.depth, first + at, width, from, to, panel, out);
             }
             return;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::schedule::{Schedule, Slot};
 use super::NoiseModel;
-use crate::circuit::{Circuit, Confusion, Instruction};
+use crate::circuit::{Circuit, Instruction};
 use crate::gate::{Call, Gate};
 use crate::{Angle, Channel, Result};
 
@@ -101,8 +101,7 @@ impl<'a> Pass<'a> {
                 }
             }
             Instruction::Measure { qubit, bit, .. } if self.model.options.readout => {
-                let about = &self.model.calibration.qubits()[self.physical[*qubit]];
-                let confusion = Confusion { p1_given_0: about.p1_given_0, p0_given_1: about.p0_given_1 };
+                let confusion = self.model.calibration.qubits()[self.physical[*qubit]].confusion();
                 self.push(Instruction::Measure { qubit: *qubit, bit: *bit, confusion: Some(confusion) });
             }
             Instruction::Pulse(call) => {
