@@ -38,6 +38,9 @@ pub enum Error {
     Loss { found: String },
 
     // Plans
+    /// Stages that are not those of the model.
+    #[error("a partition has {found}, expected {expected}")]
+    Partition { found: String, expected: String },
     /// A named size without a value.
     #[error("size `{name}` has no value; given are: {known}")]
     Size { name: String, known: String },

@@ -157,15 +157,6 @@ impl Graph {
         }
     }
 
-    fn behind_views(&self, mut value: Value) -> Value {
-        while let Source::Node { node, .. } = self.tensor(value).source
-            && self.nodes()[node].operator.is_view()
-        {
-            value = self.nodes()[node].operands[0];
-        }
-        value
-    }
-
     /// The output `loss`, or the sum of all real outputs.
     fn loss(&mut self) -> Result<Value> {
         if let Ok(loss) = self.find_output("loss") {

@@ -49,7 +49,7 @@ mod kernel;
 pub mod layers;
 pub mod models;
 pub mod operator;
-mod plan;
+pub mod plan;
 mod run;
 mod shape;
 pub mod text;

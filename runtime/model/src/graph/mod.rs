@@ -257,6 +257,21 @@ impl Graph {
         &self.updates
     }
 
+    /// The tensor whose memory a view looks at; itself, if it is none.
+    pub(crate) fn behind_views(&self, mut value: Value) -> Value {
+        while let Source::Node { node, .. } = self.tensor(value).source
+            && self.nodes[node].operator.is_view()
+        {
+            value = self.nodes[node].operands[0];
+        }
+        value
+    }
+
+    /// Makes a tensor the only result.
+    pub(crate) fn only_output(&mut self, name: &str, value: Value) {
+        self.outputs = vec![(name.into(), value)];
+    }
+
     pub(crate) fn deriving<T>(&mut self, of: usize, body: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.pass.replace((Pass::Backward, of));
         let scope = std::mem::take(&mut self.scope);

@@ -8,10 +8,16 @@ use crate::graph::{Graph, Source, Value};
 use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
+mod derived;
 mod memory;
+mod partition;
+mod schedule;
 
+pub use derived::Derived;
 pub use memory::Placement;
 use memory::{Buffer, place};
+pub use partition::{Cut, Eviction, Partition};
+pub use schedule::{Phase, PipelineSchedule, Turn};
 
 /// The most axes that a tensor can have.
 pub const MAX_RANK: usize = 8;
