@@ -76,6 +76,27 @@ pub enum Error {
     #[error("found {found} values for the shape {shape:?}, expected {expected}")]
     Values { found: usize, shape: Vec<usize>, expected: usize },
 
+    /// A node that sends or receives in a run without ports.
+    #[error("`{name}` sends or receives, but this run has no ports")]
+    Ports { name: String },
+
+    // Pipelines
+    /// What went wrong in a stage, with the micro-batch if it was with one.
+    #[error("stage {stage}{}: {source}", micro_batch.map(|m| format!(", micro-batch {m}")).unwrap_or_default())]
+    Stage { stage: usize, micro_batch: Option<usize>, source: Box<Error> },
+    /// What went wrong between stages.
+    #[error(transparent)]
+    Fabric(#[from] ketline_fabric::Error),
+    /// A worker that panicked.
+    #[error("a worker panicked: {message}")]
+    Panic { message: String },
+    /// An input without values.
+    #[error("an input of micro-batch {micro_batch} was not given")]
+    NotGiven { micro_batch: usize },
+    /// A batch that cannot be divided.
+    #[error("`{name}`: {found} values, which {micro_batches} micro-batches do not divide")]
+    Batch { name: String, found: usize, micro_batches: usize },
+
     // Training
     /// A loss or a gradient norm that is not finite.
     #[error("{what} is {value} in step {step}; the parameters are those before this step")]

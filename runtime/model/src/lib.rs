@@ -40,6 +40,7 @@
 mod derivative;
 mod device;
 pub mod error;
+pub mod exec;
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod expansion;

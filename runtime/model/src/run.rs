@@ -12,7 +12,7 @@ use crate::device::Backend;
 use crate::graph::{Init, Source, Value};
 use crate::kernel::real::{Element, to_bf16};
 use crate::kernel::team::Team;
-use crate::operator::{Call, Slot};
+use crate::operator::{Call, Ports, Slot};
 use crate::plan::Plan;
 use crate::{DType, Error, Extent, Result};
 
@@ -24,6 +24,7 @@ pub struct Run {
     plan: Plan,
     backend: Box<dyn Backend>,
     team: Team,
+    ports: Option<Box<dyn Ports>>,
     step: u64,
 }
 
@@ -44,7 +45,7 @@ impl Plan {
     pub fn start(self, seed: u64) -> Result<Run> {
         let backend = self.device.open(self.bytes())?;
         let team = Team::new(self.threads);
-        let mut run = Run { plan: self, backend, team, step: 0 };
+        let mut run = Run { plan: self, backend, team, ports: None, step: 0 };
         let begin: Vec<_> = (run.plan.graph.tensors())
             .filter_map(|(value, tensor)| match tensor.source {
                 Source::Parameter(init) | Source::State(init) => Some((value, tensor.name.clone(), init)),
@@ -95,6 +96,11 @@ impl Run {
     /// The team that works.
     pub fn team(&self) -> &Team {
         &self.team
+    }
+
+    /// Gives the run what carries tensors out of it and into it.
+    pub fn attach(&mut self, ports: Box<dyn Ports>) {
+        self.ports = Some(ports);
     }
 
     /// Steps done.
@@ -281,7 +287,8 @@ impl Run {
         Ok(())
     }
 
-    fn node(&self, k: usize) -> Result<()> {
+    /// Runs one node of the plan, the others being where it expects them.
+    pub(crate) fn node(&self, k: usize) -> Result<()> {
         static NONE: Extent = Extent { dtype: DType::F32, dims: Vec::new() };
         let step = &self.plan.steps[k];
         let node = &self.plan.graph.nodes()[step.node];
@@ -299,7 +306,8 @@ impl Run {
             results: &results[..node.results.len()],
             scratch: (self.pointer(step.scratch.0), step.scratch.1),
             team: &self.team,
-            step: self.step,
+            ports: self.ports.as_deref(),
+            step: self.step + node.turn,
             taken: Cell::new(0),
         };
         self.backend.run(&*node.operator, &call)
@@ -325,7 +333,7 @@ impl Run {
         done
     }
 
-    /// Replaces the states by what the nodes made of them, and counts the step.
+    /// Replaces the states by what the nodes made of them, and counts the step, or those that it holds.
     pub fn commit(&mut self) {
         for k in 0..self.plan.graph.updates().len() {
             let (state, by) = self.plan.graph.updates()[k];
@@ -334,7 +342,7 @@ impl Run {
             // SAFETY: both hold so many bytes; they may be the same.
             unsafe { std::ptr::copy(at(by), at(state), bytes) };
         }
-        self.step += 1;
+        self.step += self.plan.turns;
     }
 
     /// Median time of each node over some steps, by number of the node.

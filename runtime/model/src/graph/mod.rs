@@ -137,7 +137,16 @@ impl Graph {
             None => self.stages.len().saturating_sub(1),
         };
         let operands = operands.to_vec();
-        self.nodes.push(Node { operator, operands, results: results.clone(), name, stage, pass, of });
+        self.nodes.push(Node {
+            operator,
+            operands,
+            results: results.clone(),
+            name,
+            stage,
+            pass,
+            of,
+            turn: 0,
+        });
         Ok(results)
     }
 
@@ -265,6 +274,10 @@ impl Graph {
             value = self.nodes[node].operands[0];
         }
         value
+    }
+
+    pub(crate) fn rename(&mut self, value: Value, name: String) {
+        self.tensors[value.index()].name = name;
     }
 
     /// Makes a tensor the only result.

@@ -85,4 +85,6 @@ pub struct Node {
     pub pass: Pass,
     /// The forward node that it differentiates.
     pub of: Option<usize>,
+    /// Added to the number of the step for what is random: the number of the micro-batch, where a graph holds several.
+    pub turn: u64,
 }

@@ -78,23 +78,54 @@ impl Graph {
             stage,
             pass,
             of,
+            turn: 0,
         });
         Ok(value)
     }
 
-    /// Drops nodes whose results nobody reads: neither another node, nor an output, an update, or `keep`.
-    #[must_use]
-    pub fn pruned(&self, keep: &[Value]) -> Self {
+    /// Adds a node of another graph on operands of this one, as part of the last stage.
+    pub(crate) fn replay(&mut self, from: &Self, node: usize, operands: Vec<Value>, turn: u64) -> Vec<Value> {
+        let (node, number) = (&from.nodes[node], self.nodes.len());
+        let results: Vec<Value> = (node.results.iter().enumerate())
+            .map(|(result, value)| {
+                let Tensor { name, ty, .. } = from.tensor(*value);
+                let source = Source::Node { node: number, result };
+                self.push(Tensor { name: format!("{name}@{turn}"), ty: ty.clone(), source })
+            })
+            .collect();
+        self.nodes.push(Node {
+            operator: Arc::clone(&node.operator),
+            operands,
+            results: results.clone(),
+            name: format!("{}@{turn}", node.name),
+            stage: self.stages.len().saturating_sub(1),
+            pass: node.pass,
+            of: None,
+            turn,
+        });
+        results
+    }
+
+    /// Which nodes are needed: their results are read by another that is, they are outputs, updates or in `keep`, or the node
+    /// does something besides.
+    pub(crate) fn living(&self, keep: &[Value]) -> Vec<bool> {
         let mut needed: BTreeSet<Value> = keep.iter().copied().collect();
         needed.extend(self.outputs.iter().map(|&(_, value)| value));
         needed.extend(self.updates.iter().map(|&(_, by)| by));
         let mut alive = vec![false; self.nodes.len()];
         for (k, node) in self.nodes.iter().enumerate().rev() {
-            if node.results.iter().any(|value| needed.contains(value)) {
+            if node.operator.has_effect() || node.results.iter().any(|value| needed.contains(value)) {
                 alive[k] = true;
                 needed.extend(&node.operands);
             }
         }
+        alive
+    }
+
+    /// Drops nodes whose results nobody reads: neither another node, nor an output, an update, or `keep`.
+    #[must_use]
+    pub fn pruned(&self, keep: &[Value]) -> Self {
+        let alive = self.living(keep);
         let mut pruned = self.clone();
         let renumber: Vec<_> = alive
             .iter()

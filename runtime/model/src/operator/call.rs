@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::Ports;
 use crate::kernel::elementwise::Pair;
 use crate::kernel::real::Element;
 use crate::kernel::team::Team;
@@ -22,6 +23,7 @@ pub struct Call<'a> {
     pub(crate) results: &'a [Slot<'a>],
     pub(crate) scratch: (*mut u8, usize),
     pub(crate) team: &'a Team,
+    pub(crate) ports: Option<&'a dyn Ports>,
     /// Number of the step, for what is random.
     pub(crate) step: u64,
     /// Results handed out so far, as bits; the highest one is the scratch memory.
@@ -52,6 +54,14 @@ impl<'a> Call<'a> {
     /// Number of operands.
     pub fn operand_count(&self) -> usize {
         self.operands.len()
+    }
+
+    /// What carries tensors out and in.
+    ///
+    /// # Errors
+    /// [`Error::Ports`], if the run has none.
+    pub fn ports(&self) -> Result<&'a dyn Ports> {
+        self.ports.ok_or_else(|| Error::Ports { name: self.name.into() })
     }
 
     fn shares(&self, operand: usize) -> Option<usize> {

@@ -24,6 +24,7 @@ mod loss;
 mod norm;
 mod part;
 mod pool;
+mod port;
 mod random;
 mod reduce;
 mod rule;
@@ -46,6 +47,7 @@ pub use loss::{BinaryCrossEntropy, CrossEntropy, LinearCrossEntropy, MeanSquared
 pub use norm::{BatchNorm, BatchNormGradient, LayerNorm, LayerNormGradient, Softmax, SoftmaxGradient};
 pub use part::{Concat, Pad, Slice};
 pub use pool::{AveragePool, AveragePoolGradient, MaxPool, MaxPoolGradient};
+pub use port::{Peer, Ports, ReceiveFrom, SendTo};
 pub use random::Dropout;
 pub use reduce::{Reduce, Reduction};
 pub use window::Window;
@@ -89,13 +91,18 @@ pub trait Operator: Any + fmt::Debug + Send + Sync {
         Saved::default()
     }
 
-    /// Pairs (operand, result) of equal size that may lie in the same memory, best first.
+    /// Pairs (operand, result) of equal size that may lie in the same memory, for each result the best first.
     fn in_place(&self) -> &'static [(usize, usize)] {
         &[]
     }
 
     /// Whether result 0 is operand 0 under another shape, so that nothing is to be done.
     fn is_view(&self) -> bool {
+        false
+    }
+
+    /// Whether a run does something besides giving results, such as sending, so that the node is needed even if nobody reads them.
+    fn has_effect(&self) -> bool {
         false
     }
 

@@ -25,6 +25,8 @@ pub struct Derived {
     loss: Value,
     gradients: Vec<(Value, Value)>,
     only_weights: Vec<bool>,
+    /// By forward node: whether a stage may end before it.
+    cuttable: Vec<bool>,
 }
 
 impl Derived {
@@ -47,8 +49,8 @@ impl Derived {
         let keep: Vec<Value> = gradients.iter().map(|&(_, gradient)| gradient).collect();
         let graph = graph.pruned(&keep);
         let forward = graph.nodes().iter().take_while(|node| node.pass == Pass::Forward).count();
-        let only_weights = only_weights(&graph);
-        Ok(Self { graph, forward, loss, gradients, only_weights })
+        let (only_weights, cuttable) = (only_weights(&graph), cuttable(&graph, forward));
+        Ok(Self { graph, forward, loss, gradients, only_weights, cuttable })
     }
 
     /// The graph, backward pass included.
@@ -81,6 +83,11 @@ impl Derived {
         self.only_weights[node]
     }
 
+    /// Whether a stage may end before a forward node: not between nodes that use and replace one state, such as a running mean.
+    pub fn can_cut(&self, before: usize) -> bool {
+        self.cuttable.get(before).copied().unwrap_or(false)
+    }
+
     /// The tensor whose memory a view looks at; itself, if it is none.
     pub fn behind_views(&self, value: Value) -> Value {
         self.graph.behind_views(value)
@@ -105,6 +112,28 @@ fn only_weights(graph: &Graph) -> Vec<bool> {
         }
     }
     only
+}
+
+fn cuttable(graph: &Graph, forward: usize) -> Vec<bool> {
+    let mut cuttable = vec![true; forward];
+    cuttable.iter_mut().take(1).for_each(|first| *first = false);
+    for (state, by) in graph.updates() {
+        let uses = |node: &crate::Node| {
+            let all = || {
+                node.operands
+                    .iter()
+                    .map(|&value| graph.behind_views(value))
+                    .chain(node.results.iter().copied())
+            };
+            all().any(|value| value == *state || value == graph.behind_views(*by))
+        };
+        let mut users = (0..forward).filter(|&node| uses(&graph.nodes()[node]));
+        if let Some(first) = users.next() {
+            let last = users.next_back().unwrap_or(first);
+            cuttable[first + 1..=last].fill(false);
+        }
+    }
+    cuttable
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ pub struct Plan {
     pub(crate) reserved: Vec<(String, Extent, usize)>,
     pub(crate) threads: usize,
     pub(crate) device: Device,
+    /// Steps that one run counts as.
+    pub(crate) turns: u64,
     buffers: Vec<Placement>,
     bytes: usize,
     live: usize,
@@ -182,6 +184,7 @@ impl Plan {
             reserved,
             threads,
             device: options.device,
+            turns: graph.nodes().iter().map(|node| node.turn + 1).max().unwrap_or(1),
             bytes: placed.bytes,
             live: placed.live,
             buffers: placed.buffers,
@@ -315,6 +318,7 @@ fn share(graph: &Graph, groups: &mut Groups) {
         groups.join(node.operands[0].index(), node.results[0].index());
     }
     for (k, node) in graph.nodes().iter().enumerate() {
+        let mut shared = 0_u64; // results that have a place, as bits
         for &(operand, result) in node.operator.in_place() {
             let (Some(from), Some(to)) = (node.operands.get(operand), node.results.get(result)) else {
                 continue;
@@ -325,11 +329,11 @@ fn share(graph: &Graph, groups: &mut Groups) {
             let same = groups.bytes[from] == groups.bytes[to] && from != to;
             // a result that is a view of something older cannot move
             let fresh = groups.life[to].0 == k as isize;
-            if alone && dies && same && fresh {
+            if shared & (1 << result) == 0 && alone && dies && same && fresh {
                 let fixed = groups.fixed[to];
                 groups.join(from, to);
                 groups.fixed[from] = fixed;
-                break;
+                shared |= 1 << result;
             }
         }
     }

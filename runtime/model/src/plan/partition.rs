@@ -77,6 +77,10 @@ impl Partition {
                 let found = format!("nodes {:?} in stage {stage}", cut.nodes);
                 return wrong(found, format!("one node or more, from number {from} on"));
             }
+            if from > 0 && !derived.can_cut(from) {
+                let found = format!("a cut before node {from}, which uses a state of the stage before");
+                return wrong(found, "one stage for all that use a state".into());
+            }
             from = cut.nodes.end;
         }
         if from != derived.forward() {

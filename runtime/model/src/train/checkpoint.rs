@@ -76,7 +76,7 @@ impl Run {
 impl Trainer {
     fn moments(&self) -> Vec<(String, usize, Extent)> {
         let names = self.options.optimiser.moments();
-        let all = self.targets.iter().flat_map(|target| {
+        let all = self.descent.targets.iter().flat_map(|target| {
             let extent = self.run.plan().extent(target.value);
             let of = move |(k, moment): (usize, &&str)| {
                 (format!("{moment}/{}", target.name), target.moments + k, extent.clone())

@@ -32,7 +32,7 @@ mod record;
 mod safetensors;
 mod schedule;
 mod trainer;
-mod update;
+pub(crate) mod update;
 
 pub use optimiser::Optimiser;
 pub use record::{EarlyStop, Log, Record};

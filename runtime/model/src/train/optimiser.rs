@@ -56,6 +56,13 @@ impl Optimiser {
         Self::Adam { rate, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01, decoupled: true }
     }
 
+    /// The learning rate.
+    pub const fn rate(&self) -> f64 {
+        match *self {
+            Self::Sgd { rate, .. } | Self::Adam { rate, .. } => rate,
+        }
+    }
+
     /// Names of the tensors that are kept for each parameter.
     pub(crate) const fn moments(&self) -> &'static [&'static str] {
         match self {

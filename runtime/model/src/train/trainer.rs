@@ -3,11 +3,9 @@
 use super::optimiser::Optimiser;
 use super::record::Record;
 use super::schedule::Schedule;
+use super::update::{Descent, Place, Stride, Target};
 use crate::graph::{Graph, Value};
 use crate::{DType, Device, Error, Extent, Gradient, Plan, PlanOptions, Result, Run, Sizes};
-
-/// Elements of a parameter that one task changes.
-const CHUNK: usize = 1 << 16;
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,41 +49,13 @@ impl Default for TrainerOptions {
     }
 }
 
-/// Where the gradient of a parameter is.
-#[derive(Debug, Clone)]
-pub(super) enum Place {
-    Dense {
-        gradient: Value,
-        /// Number of the reserved tensor in which gradients are added up.
-        sum: Option<usize>,
-    },
-    Rows {
-        parts: Vec<(Value, Value)>,
-        /// Numbers of the reserved order of lookups and sum of a row.
-        order: usize,
-    },
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    pub(crate) value: Value,
-    pub(crate) name: String,
-    pub(super) place: Place,
-    /// Number of the first reserved moment; the others follow.
-    pub(crate) moments: usize,
-}
-
 /// A graph in training: parameters, gradients and moments in one planned arena.
 #[derive(Debug)]
 pub struct Trainer {
     pub(crate) run: Run,
-    pub(crate) targets: Vec<Target>,
+    pub(crate) descent: Descent,
     pub(crate) options: TrainerOptions,
     loss: Value,
-    /// Parts of parameters, a task each: target, first element, number of elements; of rows, all at once.
-    pub(super) tasks: Vec<(usize, usize, usize)>,
-    /// Number of the reserved sums of squares.
-    pub(super) squares: usize,
     pub(crate) updates: u64,
     pending: u32,
     pending_loss: f64,
@@ -146,7 +116,7 @@ impl Trainer {
         }
 
         let mut reserve: Vec<(String, Extent)> = Vec::new();
-        let (mut targets, mut tasks, mut keep) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut targets, mut keep) = (Vec::new(), Vec::new());
         for ((value, name), gradient) in parameters.into_iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             let extent = graph.ty(value).resolve(sizes, &name)?;
@@ -160,9 +130,6 @@ impl Trainer {
                     let sum = (options.accumulate > 1).then_some(reserve.len());
                     if sum.is_some() {
                         reserve.push((format!("sum of gradients of {name}"), extent.clone()));
-                    }
-                    for from in (0..extent.elements()).step_by(CHUNK) {
-                        tasks.push((targets.len(), from, CHUNK.min(extent.elements() - from)));
                     }
                     Place::Dense { gradient, sum }
                 }
@@ -178,18 +145,16 @@ impl Trainer {
                         .push((format!("order of lookups of {name}"), Extent::new(DType::I64, &[lookups])));
                     let width = extent.elements() / extent.dims[0];
                     reserve.push((format!("sum of a row of {name}"), Extent::new(extent.dtype, &[width])));
-                    tasks.push((targets.len(), 0, extent.elements()));
                     Place::Rows { parts, order }
                 }
             };
-            targets.push(Target { value, name, place, moments });
+            targets.push((Target { value, name, place, moments }, extent));
         }
-        let squares = reserve.len();
-        reserve.push(("sums of squares".into(), Extent::new(DType::F64, &[tasks.len().max(1)])));
+        let descent = Descent::new(options.optimiser, targets, &mut reserve);
         let plan =
             PlanOptions { threads: options.threads, device: options.device, cap: options.cap, keep, reserve };
         let run = Plan::new(&graph, sizes, &plan)?.start(options.seed)?;
-        Ok(Self { run, targets, options, loss, tasks, squares, updates: 0, pending: 0, pending_loss: 0.0 })
+        Ok(Self { run, descent, options, loss, updates: 0, pending: 0, pending_loss: 0.0 })
     }
 
     /// The run, to read outputs from.
@@ -214,10 +179,7 @@ impl Trainer {
 
     /// The gradient of a parameter as the last step left it, if it is dense.
     pub fn gradient(&self, name: &str) -> Option<Value> {
-        self.targets.iter().find(|target| target.name == name).and_then(|target| match target.place {
-            Place::Dense { gradient, .. } => Some(gradient),
-            Place::Rows { .. } => None,
-        })
+        self.descent.gradient(name)
     }
 
     fn loss_of(&self) -> Result<f64> {
@@ -242,7 +204,7 @@ impl Trainer {
         self.pending_loss += loss;
         let accumulate = self.options.accumulate;
         if accumulate > 1 {
-            self.add_up(self.pending == 0);
+            self.descent.add_up(&mut self.run, self.pending == 0);
         }
         self.pending += 1;
         if self.pending < accumulate {
@@ -252,7 +214,7 @@ impl Trainer {
         let mut scale = 1.0 / f64::from(accumulate);
         let mut gradient_norm = None;
         if let Some(clip) = self.options.clip {
-            let norm = self.norm() * scale;
+            let norm = self.descent.squares(&mut self.run).sqrt() * scale;
             if !norm.is_finite() {
                 self.forget();
                 return Err(Error::NotFinite { what: "the norm of the gradient", value: norm, step });
@@ -262,14 +224,11 @@ impl Trainer {
         }
         let factor = self.options.schedule.factor(self.updates);
         self.run.commit();
-        self.update(scale, factor);
+        self.descent.update(&mut self.run, Stride { scale, factor, update: step });
         let loss = self.pending_loss / f64::from(accumulate);
         self.updates = step;
         self.forget();
-        let rate = factor
-            * match self.options.optimiser {
-                Optimiser::Sgd { rate, .. } | Optimiser::Adam { rate, .. } => rate,
-            };
+        let rate = factor * self.options.optimiser.rate();
         Ok(Some(Record { step, loss, gradient_norm, rate }))
     }
 

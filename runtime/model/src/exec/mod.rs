@@ -1,0 +1,23 @@
+//! Partitions in execution: a program for each stage, workers that run them, and a simulator that reads the same programs.
+//!
+//! | to | see |
+//! |---|---|
+//! | know a stage's nodes, order and memory | [`Program`] |
+//! | train in stages, a thread each | [`Pipeline`] |
+//! | train in stages, a process each | [`Worker`], on an endpoint of `ketline-fabric` |
+//! | see when what ran | [`Timeline`] |
+
+mod pipeline;
+mod program;
+mod script;
+mod timeline;
+mod traffic;
+mod unroll;
+mod worker;
+
+pub use pipeline::Pipeline;
+pub use program::{Program, ProgramOptions};
+pub use script::Pace;
+pub use timeline::{Origin, Span, Timeline};
+pub use unroll::{Duty, Mark};
+pub use worker::{PipelineOptions, Worker};
