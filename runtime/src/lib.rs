@@ -15,6 +15,7 @@
 //! | prepare a state robustly on it | [`quantum::robust_state`] |
 //! | declare a model | [`pipeline!`]; by hand: [`model::Graph`] |
 //! | plan its memory, train it | [`model`] |
+//! | have workers talk: threads or, with the feature `mpi`, processes | [`fabric`] |
 //! | declare samples, store them in chunks, read them for training | [`dataset!`], [`data`] |
 //! | have the usual names | [`prelude`] |
 //!
@@ -42,6 +43,7 @@
 //! The guide, in the repository's folder `guide`, begins here and goes on.
 
 pub use ketline_data as data;
+pub use ketline_fabric as fabric;
 /// Declares quantum circuits as ordinary functions.
 ///
 /// Arguments of type `Qubit` and `Qubits<N>` are supplied by the runtime, or by the circuit that calls this one.
