@@ -1,5 +1,6 @@
 //! Where buffers go: the largest first, each at the lowest place that is free for its whole life.
 
+use super::life::Life;
 use crate::{Error, Result};
 
 /// Every buffer begins at a multiple of this, so that vectors never straddle lines.
@@ -11,11 +12,11 @@ pub(crate) struct Buffer {
     name: String,
     stage: String,
     bytes: usize,
-    life: (isize, isize),
+    life: Life,
 }
 
 impl Buffer {
-    pub(crate) fn new(name: &str, stage: &str, bytes: usize, life: (isize, isize)) -> Self {
+    pub(crate) fn new(name: &str, stage: &str, bytes: usize, life: Life) -> Self {
         Self { name: name.into(), stage: stage.into(), bytes, life }
     }
 }
@@ -31,8 +32,8 @@ pub struct Placement {
     pub offset: usize,
     /// How long it is.
     pub bytes: usize,
-    /// The first step that writes and the last that reads it; -1 is before the first.
-    pub life: (isize, isize),
+    /// When it is in use.
+    pub life: Life,
 }
 
 pub(crate) struct Placed {
@@ -48,7 +49,7 @@ pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> 
     // what lives for ever first, so that it lies together; then by size
     order.sort_by_key(|&k| {
         let buffer = &buffers[k];
-        (buffer.life.0 >= 0, std::cmp::Reverse(buffer.bytes), buffer.life.0, k)
+        (buffer.life.first() >= 0, std::cmp::Reverse(buffer.bytes), buffer.life.first(), k)
     });
     let mut offsets = vec![0; buffers.len()];
     let mut placed: Vec<usize> = Vec::new(); // by offset
@@ -59,10 +60,7 @@ pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> 
             continue;
         }
         let size = round(buffer.bytes);
-        let overlap = |&&other: &&usize| {
-            let life = buffers[other].life;
-            life.0 <= buffer.life.1 && buffer.life.0 <= life.1
-        };
+        let overlap = |&&other: &&usize| buffers[other].life.meets(&buffer.life);
         let mut offset = 0;
         for &other in placed.iter().filter(overlap) {
             if offset + size <= offsets[other] {
@@ -98,8 +96,10 @@ fn most_alive(buffers: &[Buffer], round: impl Fn(usize) -> usize) -> usize {
     let mut changes: Vec<(isize, isize)> = Vec::new();
     for buffer in buffers {
         let bytes = round(buffer.bytes) as isize;
-        changes.push((buffer.life.0, bytes));
-        changes.push((buffer.life.1 + 1, -bytes));
+        for (from, to) in buffer.life.ranges() {
+            changes.push((*from, bytes));
+            changes.push((to + 1, -bytes));
+        }
     }
     // what ends before a step makes room before the step's own buffers count
     changes.sort_unstable();
@@ -127,13 +127,17 @@ mod tests {
         fn buffers_that_live_together_lie_apart(
             lives in prop::collection::vec((0_isize..20, 0_isize..6, 0_usize..5000), 1..60),
         ) {
-            let buffers = lives.iter().map(|&(from, length, bytes)| Buffer::new("b", "s", bytes, (from, from + length)));
+            let buffers = lives.iter().map(|&(from, length, bytes)| {
+                let again = Life::new(from + 9, from + 9 + length / 2);
+                let life = Life::new(from, from + length);
+                Buffer::new("b", "s", bytes, if bytes % 3 == 0 { life.with(&again) } else { life })
+            });
             let placed = place(buffers.collect(), None).unwrap();
             prop_assert!(placed.bytes >= placed.live);
             for (i, a) in placed.buffers.iter().enumerate() {
                 prop_assert!(a.offset % ALIGN == 0 && a.offset + a.bytes <= placed.bytes);
                 for b in &placed.buffers[..i] {
-                    let together = a.life.0 <= b.life.1 && b.life.0 <= a.life.1;
+                    let together = a.life.meets(&b.life);
                     let apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
                     prop_assert!(!together || apart || a.bytes == 0 || b.bytes == 0);
                 }
@@ -143,7 +147,10 @@ mod tests {
 
     #[test]
     fn a_cap_names_what_does_not_fit() {
-        let buffers = vec![Buffer::new("w", "all", 100, (-1, 9)), Buffer::new("h", "encoder", 1000, (0, 3))];
+        let buffers = vec![
+            Buffer::new("w", "all", 100, Life::new(-1, 9)),
+            Buffer::new("h", "encoder", 1000, Life::new(0, 3)),
+        ];
         let error = place(buffers, Some(1000)).map(|placed| placed.bytes).unwrap_err();
         let message = "stage `encoder`: `h` of 1000 bytes does not fit: 1152 bytes needed, 1000 allowed";
         assert_eq!(error.to_string(), message);

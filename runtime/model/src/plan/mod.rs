@@ -9,15 +9,19 @@ use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
 mod derived;
+mod life;
 mod memory;
 mod partition;
 mod schedule;
+mod sharing;
 
 pub use derived::Derived;
+pub use life::Life;
 pub use memory::Placement;
 use memory::{Buffer, place};
 pub use partition::{Cut, Eviction, Partition};
 pub use schedule::{Phase, PipelineSchedule, Turn};
+use sharing::{lifetimes, share};
 
 /// The most axes that a tensor can have.
 pub const MAX_RANK: usize = 8;
@@ -35,6 +39,8 @@ pub struct PlanOptions {
     pub keep: Vec<Value>,
     /// Memory to be had besides, such as moments of an optimiser: names and extents.
     pub reserve: Vec<(String, Extent)>,
+    /// Whether states that are replaced may lose their memory on the way: less is needed, but a step that fails leaves them lost.
+    pub rolling: bool,
 }
 
 /// One node with its place in memory.
@@ -62,35 +68,6 @@ pub struct Plan {
     buffers: Vec<Placement>,
     bytes: usize,
     live: usize,
-}
-
-/// A union of tensors that share memory.
-struct Groups {
-    parent: Vec<usize>,
-    /// First step that writes, last step that reads; -1 is before the first.
-    life: Vec<(isize, isize)>,
-    bytes: Vec<usize>,
-    /// Whether it outlives the step, so that nothing may replace it.
-    fixed: Vec<bool>,
-}
-
-impl Groups {
-    fn find(&self, mut k: usize) -> usize {
-        while self.parent[k] != k {
-            k = self.parent[k];
-        }
-        k
-    }
-
-    fn join(&mut self, into: usize, other: usize) {
-        let (a, b) = (self.find(into), self.find(other));
-        if a != b {
-            self.parent[b] = a;
-            self.life[a] = (self.life[a].0.min(self.life[b].0), self.life[a].1.max(self.life[b].1));
-            self.bytes[a] = self.bytes[a].max(self.bytes[b]);
-            self.fixed[a] |= self.fixed[b];
-        }
-    }
 }
 
 impl Plan {
@@ -131,7 +108,7 @@ impl Plan {
             });
         }
 
-        let mut groups = lifetimes(&graph, &extents, &options.keep);
+        let mut groups = lifetimes(&graph, &extents, &options.keep, options.rolling);
         share(&graph, &mut groups);
         let mut buffers = Vec::new();
         let mut at = BTreeMap::new();
@@ -146,12 +123,12 @@ impl Plan {
                 _ => "all",
             };
             at.insert(k, buffers.len());
-            buffers.push(Buffer::new(&tensor.name, stage, groups.bytes[k], groups.life[k]));
+            buffers.push(Buffer::new(&tensor.name, stage, groups.bytes[k], groups.life[k].clone()));
         }
         let last = graph.nodes().len() as isize;
         let reserved_from = buffers.len();
         for (name, extent) in &options.reserve {
-            buffers.push(Buffer::new(name, "all", extent.bytes(), (-1, last)));
+            buffers.push(Buffer::new(name, "all", extent.bytes(), Life::new(-1, last)));
         }
         let scratch_from = buffers.len();
         for (k, node) in graph.nodes().iter().enumerate() {
@@ -160,7 +137,12 @@ impl Plan {
             };
             let bytes = node.operator.workspace(&of(&node.operands), &of(&node.results), threads);
             let name = format!("scratch of {}", node.name);
-            buffers.push(Buffer::new(&name, graph.stage_name(node.stage), bytes, (k as isize, k as isize)));
+            buffers.push(Buffer::new(
+                &name,
+                graph.stage_name(node.stage),
+                bytes,
+                Life::new(k as isize, k as isize),
+            ));
         }
         let placed = place(buffers, options.cap)?;
         let offset = |k: usize| placed.buffers[k].offset;
@@ -270,71 +252,5 @@ impl fmt::Display for Plan {
             )?;
         }
         Ok(())
-    }
-}
-
-fn lifetimes(graph: &Graph, extents: &[Extent], keep: &[Value]) -> Groups {
-    let last = graph.nodes().len() as isize;
-    let n = extents.len();
-    let mut groups = Groups {
-        parent: (0..n).collect(),
-        life: vec![(last, -1); n],
-        bytes: extents.iter().map(Extent::bytes).collect(),
-        fixed: vec![false; n],
-    };
-    for (value, tensor) in graph.tensors() {
-        if !matches!(tensor.source, Source::Node { .. }) {
-            groups.life[value.index()] = (-1, last);
-            groups.fixed[value.index()] = true;
-        }
-    }
-    for (k, node) in graph.nodes().iter().enumerate() {
-        let k = k as isize;
-        for value in &node.results {
-            let life = &mut groups.life[value.index()];
-            *life = (life.0.min(k), life.1.max(k));
-        }
-        for value in &node.operands {
-            let life = &mut groups.life[value.index()];
-            life.1 = life.1.max(k);
-        }
-    }
-    let kept = graph
-        .outputs()
-        .iter()
-        .map(|(_, value)| value)
-        .chain(graph.updates().iter().map(|(_, by)| by))
-        .chain(keep);
-    for value in kept {
-        groups.life[value.index()].1 = last;
-        groups.fixed[value.index()] = true;
-    }
-    groups
-}
-
-/// Lets views lie where their operand does, and results of operators that work in place where an operand dies.
-fn share(graph: &Graph, groups: &mut Groups) {
-    for node in graph.nodes().iter().filter(|node| node.operator.is_view()) {
-        groups.join(node.operands[0].index(), node.results[0].index());
-    }
-    for (k, node) in graph.nodes().iter().enumerate() {
-        let mut shared = 0_u64; // results that have a place, as bits
-        for &(operand, result) in node.operator.in_place() {
-            let (Some(from), Some(to)) = (node.operands.get(operand), node.results.get(result)) else {
-                continue;
-            };
-            let (from, to) = (groups.find(from.index()), groups.find(to.index()));
-            let alone = node.operands.iter().filter(|value| groups.find(value.index()) == from).count() == 1;
-            let dies = groups.life[from].1 == k as isize && !groups.fixed[from];
-            let same = groups.bytes[from] == groups.bytes[to] && from != to;
-            // a result that is a view of something older cannot move
-            let fresh = groups.life[to].0 == k as isize;
-            if shared & (1 << result) == 0 && alone && dies && same && fresh {
-                let fixed = groups.fixed[to];
-                groups.join(from, to);
-                groups.fixed[from] = fixed;
-                shared |= 1 << result;
-            }
-        }
     }
 }

@@ -151,8 +151,14 @@ impl Trainer {
             targets.push((Target { value, name, place, moments }, extent));
         }
         let descent = Descent::new(options.optimiser, targets, &mut reserve);
-        let plan =
-            PlanOptions { threads: options.threads, device: options.device, cap: options.cap, keep, reserve };
+        let plan = PlanOptions {
+            threads: options.threads,
+            device: options.device,
+            cap: options.cap,
+            keep,
+            reserve,
+            ..PlanOptions::default()
+        };
         let run = Plan::new(&graph, sizes, &plan)?.start(options.seed)?;
         Ok(Self { run, descent, options, loss, updates: 0, pending: 0, pending_loss: 0.0 })
     }
