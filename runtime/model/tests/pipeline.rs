@@ -257,6 +257,93 @@ fn every_model_in_stages_is_the_model() {
     }
 }
 
+/// A plain step of momentum, as PyTorch's.
+fn descend(p: &mut [f32], v: &mut [f32], g: &[f32]) {
+    for ((p, v), g) in p.iter_mut().zip(v).zip(g) {
+        *v = 0.9 * *v + g;
+        *p -= 0.05 * *v;
+    }
+}
+
+/// Parameters that change after each micro-batch, which in both of its passes sees those from before `ahead` others: computed
+/// on one device, that is given the versions of each stage.
+fn check_asynchronous(name: &str, partition: &Partition) {
+    let case = case(name);
+    let derived = Derived::new(&case.graph).unwrap();
+    let graph = derived.graph();
+    let stages = partition.stages.len();
+    // a parameter is that of the first stage that uses it
+    let mut stage_of = BTreeMap::new();
+    for (k, node) in graph.nodes().iter().enumerate().take(derived.forward()) {
+        for &operand in &node.operands {
+            stage_of.entry(derived.behind_views(operand)).or_insert_with(|| partition.stage_of(k));
+        }
+    }
+    let keep: Vec<_> = derived.gradients().iter().map(|&(_, gradient)| gradient).collect();
+    let options = PlanOptions { threads: 1, keep, ..PlanOptions::default() };
+    let mut run = Plan::new(graph, &case.sizes, &options).unwrap().start(11).unwrap();
+    let of = |run: &Run, parameter| run.values::<f32>(parameter).unwrap().to_vec();
+    let mut versions: BTreeMap<_, Vec<Vec<f32>>> =
+        derived.gradients().iter().map(|&(parameter, _)| (parameter, vec![of(&run, parameter)])).collect();
+    let mut velocity: BTreeMap<_, Vec<f32>> =
+        versions.iter().map(|(&parameter, all)| (parameter, vec![0.0; all[0].len()])).collect();
+    let options =
+        PipelineOptions { seed: 11, optimiser: Optimiser::momentum(0.05, 0.9), ..PipelineOptions::default() };
+    let mut pipeline = Pipeline::new(&derived, partition, &case.sizes, &options).unwrap();
+    for (m, inputs) in case.inputs.iter().enumerate() {
+        inputs.iter().for_each(|(name, values)| values.give_stage(&mut pipeline, name, m));
+    }
+    for _ in 0..2 {
+        let begin = versions.values().next().unwrap().len() - 1;
+        let mut loss = 0.0;
+        for (m, inputs) in case.inputs.iter().enumerate() {
+            for (&parameter, all) in &versions {
+                let ahead = partition.schedule.in_flight(stage_of[&parameter], stages, MICRO_BATCHES);
+                let seen = &all[begin + (m + 1).saturating_sub(ahead)];
+                run.values_mut::<f32>(parameter).unwrap().copy_from_slice(seen);
+            }
+            inputs.iter().for_each(|(name, values)| values.give(&mut run, name));
+            run.step().unwrap();
+            loss += f64::from(run.output::<f32>("loss").unwrap()[0]);
+            for &(parameter, gradient) in derived.gradients() {
+                let all = versions.get_mut(&parameter).unwrap();
+                let mut next = all.last().unwrap().clone();
+                descend(&mut next, velocity.get_mut(&parameter).unwrap(), run.values(gradient).unwrap());
+                all.push(next);
+            }
+        }
+        let record = pipeline.step().unwrap();
+        let loss = loss / MICRO_BATCHES as f64;
+        assert!((record.loss - loss).abs() < 1e-5 * loss.abs(), "{name}: {} {loss}", record.loss);
+    }
+    let mut seen = 0;
+    for worker in pipeline.workers() {
+        for (parameter, all) in &versions {
+            let Ok(own) = worker.run().plan().graph().find(&graph.tensor(*parameter).name) else { continue };
+            for (a, b) in worker.run().values::<f32>(own).unwrap().iter().zip(all.last().unwrap()) {
+                assert!(
+                    (a - b).abs() <= 1e-5 * b.abs().max(1e-2),
+                    "{name}: {}: {a} {b}",
+                    graph.tensor(*parameter).name
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, versions.len(), "{name}");
+}
+
+#[test]
+fn versions_of_parameters_are_those_of_pipedream() {
+    for name in NAMES {
+        for (fractions, draws) in
+            [(&[0.5][..], [0, 0, 0]), (&[0.3, 0.6], [0, 1, 2]), (&[0.1, 0.3, 0.6], [2, 0, 1])]
+        {
+            check_asynchronous(name, &partition(name, PipelineSchedule::PipeDream, fractions, &draws));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]

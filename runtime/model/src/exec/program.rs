@@ -7,8 +7,8 @@ use super::traffic::Traffic;
 use super::unroll::{Mark, unroll};
 use crate::graph::Value;
 use crate::plan::{Derived, Partition};
-use crate::train::Optimiser;
 use crate::train::update::{Descent, Place, Target};
+use crate::train::{Change, Optimiser, Schedule};
 use crate::{Plan, PlanOptions, Result, Sizes};
 
 /// What programs are made for.
@@ -16,6 +16,8 @@ use crate::{Plan, PlanOptions, Result, Sizes};
 pub struct ProgramOptions<'a> {
     /// The rule that changes parameters; its moments are part of a stage's memory.
     pub optimiser: Optimiser,
+    /// The learning rate, for schedules that change parameters within a step.
+    pub schedule: Schedule,
     /// Threads of each stage.
     pub threads: usize,
     /// The most bytes that a stage may use.
@@ -27,7 +29,13 @@ pub struct ProgramOptions<'a> {
 impl Default for ProgramOptions<'_> {
     /// AdamW, one thread a stage, as much memory as there is.
     fn default() -> Self {
-        Self { optimiser: Optimiser::adamw(1e-3), threads: 1, cap: None, pace: None }
+        Self {
+            optimiser: Optimiser::adamw(1e-3),
+            schedule: Schedule::Constant,
+            threads: 1,
+            cap: None,
+            pace: None,
+        }
     }
 }
 
@@ -87,7 +95,8 @@ impl Program {
         options: &ProgramOptions<'_>,
     ) -> Result<Self> {
         options.optimiser.check()?;
-        let program = unroll(derived, partition, traffic, stage, sizes, options.pace)?;
+        let change = Change { rule: options.optimiser, schedule: options.schedule };
+        let program = unroll(derived, partition, traffic, stage, sizes, options.pace, change)?;
         let (graph, mut reserve, mut targets) = (program.graph, Vec::new(), Vec::new());
         let mut keep = program.losses.clone();
         for owned in &program.owned {
@@ -101,12 +110,14 @@ impl Program {
             let place = Place::Dense { gradient: owned.gradient, sum: None };
             targets.push((Target { value: owned.value, name, place, moments }, extent));
         }
+        let rolling = !partition.schedule.is_synchronous();
         let descent = Descent::new(options.optimiser, targets, &mut reserve);
         let options = PlanOptions {
             threads: options.threads,
             cap: options.cap,
             keep,
             reserve,
+            rolling,
             ..PlanOptions::default()
         };
         let plan = Plan::new(&graph, sizes, &options)?;

@@ -51,6 +51,7 @@ impl Writer<'_> {
     /// Brings a tensor back, and first what it is made of.
     fn restore(&mut self, value: Value) {
         let value = self.derived.behind_views(value);
+        // tensors of other stages are no part of the list
         let Some(&eviction) = self.evictions.get(&value) else { return };
         if !self.back.insert(value) {
             return;
@@ -117,6 +118,11 @@ impl Script {
         let mut writer =
             Writer { derived, evictions: &cut.evictions, back: BTreeSet::new(), items: Vec::new() };
         let mut at_once = writer.run(backward.clone().filter(|node| !wait(node)));
+        if !partition.schedule.is_synchronous() {
+            // the parameters change now, also by gradients that the forward pass made
+            derived.gradients().iter().for_each(|&(_, gradient)| writer.restore(gradient));
+            at_once.append(&mut writer.items);
+        }
         let mut later = writer.run(backward.filter(wait));
         if let Some(pace) = pace {
             at_once = ask_early(at_once, pace, &bytes);

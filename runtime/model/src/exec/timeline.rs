@@ -124,6 +124,7 @@ impl Timeline {
                 Duty::Send(to, _) => format!("to {to}"),
                 Duty::Receive(from, _) => format!("from {from}"),
                 Duty::Sum => "sum of gradients".into(),
+                Duty::Change => "change of a parameter".into(),
             };
             events.push(format!(
                 r#"{{"name":"{name}","cat":"{phase:?}","ph":"X","pid":0,"tid":{},"ts":{:.3},"dur":{:.3},"args":{{"micro_batch":{micro_batch}}}}}"#,

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use super::script::{Item, Pace, Script};
 use super::traffic::{Content, Traffic, tag};
-use crate::graph::{Graph, Source, Value};
+use crate::graph::{Graph, Init, Source, Value};
 use crate::operator::{Arithmetic, Binary, Peer, ReceiveFrom, SendTo};
 use crate::plan::{Derived, Partition, Phase, Turn};
+use crate::train::Change;
 use crate::{Error, Result, Sizes};
 
 /// What a node of a program is there for.
@@ -26,6 +27,8 @@ pub enum Duty {
     Receive(Peer, u64),
     /// It adds a gradient to the sum of those before.
     Sum,
+    /// It changes a parameter.
+    Change,
 }
 
 /// A node's place in the schedule.
@@ -73,6 +76,12 @@ struct Unroll<'a> {
     /// Views by what they look at.
     views: BTreeMap<(Value, Value), Value>,
     parameters: BTreeMap<Value, Value>,
+    /// Parameters as each micro-batch found them, where they change within a step.
+    versions: Vec<BTreeMap<Value, Value>>,
+    /// Moments by parameter, where they change within a step.
+    moments: BTreeMap<Value, Vec<Value>>,
+    /// What both were at the beginning of the step.
+    first: BTreeMap<Value, Vec<Value>>,
     /// States as the last micro-batch left them, and as each found them.
     states: BTreeMap<Value, Value>,
     found: Vec<BTreeMap<Value, Value>>,
@@ -80,6 +89,8 @@ struct Unroll<'a> {
     losses: Vec<Value>,
     feeds: BTreeMap<(String, usize), (u64, Value)>,
     now: Turn,
+    synchronous: bool,
+    change: Change,
 }
 
 /// Writes the program of a stage.
@@ -93,6 +104,7 @@ pub(crate) fn unroll(
     stage: usize,
     sizes: &Sizes,
     pace: Option<Pace<'_>>,
+    change: Change,
 ) -> Result<Unrolled> {
     let model = derived.graph();
     let mut bytes = BTreeMap::new();
@@ -112,12 +124,17 @@ pub(crate) fn unroll(
         here: vec![BTreeMap::new(); micro_batches],
         views: BTreeMap::new(),
         parameters: BTreeMap::new(),
+        versions: vec![BTreeMap::new(); micro_batches],
+        moments: BTreeMap::new(),
+        first: BTreeMap::new(),
         states: BTreeMap::new(),
         found: vec![BTreeMap::new(); micro_batches],
         sums: BTreeMap::new(),
         losses: Vec::new(),
         feeds: BTreeMap::new(),
         now: Turn { phase: Phase::Forward, micro_batch: 0 },
+        synchronous: partition.schedule.is_synchronous(),
+        change,
     };
     unroll.graph.stage(format!("stage {stage}"));
     unroll.declare()?;
@@ -146,10 +163,58 @@ impl Unroll<'_> {
                 _ => {}
             }
         }
+        if self.synchronous { self.share() } else { self.declare_moments() }
+    }
+
+    /// Sends parameters to other stages that use them.
+    fn share(&mut self) -> Result<()> {
+        let m = self.now.micro_batch;
         for (value, own) in self.parameters.clone() {
-            for reader in self.others(value) {
-                self.send(Peer::Stage(reader), tag(Content::Parameter, value.index(), 0), own)?;
+            if self.traffic.owner(value) == Some(self.stage) {
+                for reader in self.others(value) {
+                    self.send(Peer::Stage(reader), tag(Content::Parameter, value.index(), m), own)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    fn declare_moments(&mut self) -> Result<()> {
+        let model = self.derived.graph();
+        for &(value, _) in
+            self.derived.gradients().iter().filter(|(value, _)| self.parameters.contains_key(value))
+        {
+            let tensor = model.tensor(value);
+            let moments = self.change.rule.moments().iter().map(|moment| {
+                let name = format!("{moment} of {}", tensor.name);
+                self.graph.state(&name, tensor.ty.clone(), Init::Constant(0.0))
+            });
+            let moments = moments.collect::<Result<_>>()?;
+            self.moments.insert(value, moments);
+            self.first.insert(value, self.latest(value));
+        }
+        Ok(())
+    }
+
+    /// A parameter and its moments as they are now.
+    fn latest(&self, value: Value) -> Vec<Value> {
+        let moments = self.moments.get(&value).into_iter().flatten();
+        self.parameters.get(&value).into_iter().chain(moments).copied().collect()
+    }
+
+    /// Changes the parameters by the gradients of this micro-batch.
+    fn update(&mut self) -> Result<()> {
+        for (value, gradient) in self.derived.gradients().to_vec() {
+            if !self.moments.contains_key(&value) {
+                continue;
+            }
+            let mut operands = self.latest(value);
+            operands.insert(1, self.operand(gradient)?);
+            let mut results = self.graph.apply_all(std::sync::Arc::new(self.change), &operands)?.into_iter();
+            self.graph.set_turn(self.now.micro_batch as u64);
+            self.mark(Duty::Change);
+            self.parameters.insert(value, results.next().unwrap_or(operands[0]));
+            self.moments.insert(value, results.collect());
         }
         Ok(())
     }
@@ -159,10 +224,15 @@ impl Unroll<'_> {
         let items = match self.now.phase {
             Phase::Forward => {
                 self.found[m] = self.states.clone();
+                if !self.synchronous {
+                    self.versions[m] = self.parameters.clone();
+                    self.share()?;
+                }
                 self.script.forward.clone()
             }
             Phase::Backward => self.script.backward.clone(),
-            Phase::Weights | Phase::Update => self.script.weights.clone(),
+            Phase::Weights => self.script.weights.clone(),
+            Phase::Update => return self.update(),
         };
         for item in items {
             self.item(item)?;
@@ -217,7 +287,7 @@ impl Unroll<'_> {
             }
             let derived = self.derived;
             for &(parameter, gradient) in derived.gradients() {
-                if derived.behind_views(gradient) == value {
+                if self.synchronous && derived.behind_views(gradient) == value {
                     self.add(parameter, gradient)?;
                 }
             }
@@ -263,15 +333,20 @@ impl Unroll<'_> {
                 self.views.insert((behind, value), view);
                 Ok(view)
             }
-            Source::Parameter(_) => match (self.parameters.get(&value), self.traffic.owner(value)) {
-                (Some(&own), _) => Ok(own),
-                (None, Some(owner)) => {
-                    let own = self.receive(Peer::Stage(owner), Content::Parameter, value, 0)?;
-                    self.parameters.insert(value, own);
-                    Ok(own)
+            Source::Parameter(_) => {
+                let (known, sent) =
+                    if self.synchronous { (&mut self.parameters, 0) } else { (&mut self.versions[m], m) };
+                match (known.get(&value).copied(), self.traffic.owner(value)) {
+                    (Some(own), _) => Ok(own),
+                    (None, Some(owner)) => {
+                        let own = self.receive(Peer::Stage(owner), Content::Parameter, value, sent)?;
+                        if self.synchronous { &mut self.parameters } else { &mut self.versions[m] }
+                            .insert(value, own);
+                        Ok(own)
+                    }
+                    (None, None) => Err(self.missing(value)),
                 }
-                (None, None) => Err(self.missing(value)),
-            },
+            }
             Source::State(_) => self.found[m].get(&value).copied().ok_or_else(|| self.missing(value)),
             Source::Input | Source::Node { .. } => {
                 if let Some(&own) = self.here[m].get(&value) {
@@ -336,6 +411,12 @@ impl Unroll<'_> {
             let first = self.found[0].get(&state).copied().unwrap_or(own);
             if first != own {
                 self.graph.update(first, own)?;
+            }
+        }
+        for value in self.moments.keys().copied().collect::<Vec<_>>() {
+            let (first, last) = (self.first[&value].clone(), self.latest(value));
+            for (first, last) in first.into_iter().zip(last) {
+                self.graph.update(first, last)?;
             }
         }
         let owned: Vec<Owned> = (self.sums.iter())

@@ -55,7 +55,13 @@ impl Default for PipelineOptions {
 impl PipelineOptions {
     /// What their programs are made for.
     pub(crate) fn of_programs(&self) -> ProgramOptions<'static> {
-        ProgramOptions { optimiser: self.optimiser, threads: self.threads, cap: self.cap, pace: None }
+        ProgramOptions {
+            optimiser: self.optimiser,
+            schedule: self.schedule,
+            threads: self.threads,
+            cap: self.cap,
+            pace: None,
+        }
     }
 }
 
@@ -146,6 +152,8 @@ pub struct Worker {
     inputs: Vec<String>,
     stage: usize,
     micro_batches: usize,
+    /// Updates of a step: one, or one for each micro-batch.
+    per_step: u64,
     updates: u64,
     /// Begin and end of each node of the last step, in seconds.
     spans: Vec<(f64, f64)>,
@@ -156,8 +164,8 @@ impl Worker {
     /// The worker of the stage that is the endpoint's rank. `sizes` are those of a micro-batch.
     ///
     /// # Errors
-    /// Those of [`Program::new`]; [`Error::Partition`] for a group of another size, or for stages that change their
-    /// parameters within a step.
+    /// Those of [`Program::new`]; [`Error::Partition`] for a group of another size; [`Error::Setting`] for clipping
+    /// where parameters change within a step.
     pub fn new(
         derived: &Derived,
         partition: &Partition,
@@ -194,6 +202,15 @@ impl Worker {
             program.marks().to_vec(),
             derived.graph().inputs().map(|(_, tensor)| tensor.name.clone()).collect(),
         );
+        if options.clip.is_some() && !partition.schedule.is_synchronous() {
+            let found = partition.schedule.to_string();
+            return Err(Error::Setting {
+                name: "schedule",
+                found,
+                expected: "a synchronous one to clip the gradient",
+            });
+        }
+        let per_step = if partition.schedule.is_synchronous() { 1 } else { partition.micro_batches as u64 };
         let mut run = program.plan.start(options.seed)?;
         let ends = Arc::new(Ends { fabric, host: Mutex::default() });
         run.attach(Box::new(Arc::clone(&ends)));
@@ -209,6 +226,7 @@ impl Worker {
             inputs,
             stage,
             micro_batches: partition.micro_batches,
+            per_step,
             updates: 0,
             began: None,
         })
@@ -229,7 +247,7 @@ impl Worker {
         self.run.plan().bytes()
     }
 
-    /// Steps done.
+    /// Updates done.
     pub fn updates(&self) -> u64 {
         self.updates
     }
@@ -267,7 +285,7 @@ impl Worker {
     ///
     /// # Errors
     /// [`Error::Stage`], with the micro-batch where there is one: what a node found wrong, a worker that is gone or does not
-    /// answer, or a loss that is not finite. Parameters are then those before the step. After any but the last of these, the
+    /// answer, or a loss that is not finite. Parameters are then those before the step, unless the schedule changes them within it. After any but the last of these, the
     /// group is at its end.
     pub fn step(&mut self) -> Result<Record> {
         let stage = self.stage;
@@ -317,7 +335,7 @@ impl Worker {
             word.squares = self.descent.squares(&mut self.run);
         }
         // every stage hears the same words, and so decides alike
-        let (fabric, step) = (&self.ends.fabric, self.updates + 1);
+        let (fabric, step) = (&self.ends.fabric, self.updates + self.per_step);
         let name = tag(Content::Step, 0, 0);
         for peer in (0..fabric.size()).filter(|&peer| peer != self.stage) {
             fabric.send(peer, name, &word.bytes())?;
@@ -349,7 +367,7 @@ impl Worker {
             gradient_norm = Some(norm);
             scale *= (clip / (norm + 1e-6)).min(1.0);
         }
-        let factor = self.options.schedule.factor(self.updates);
+        let factor = self.options.schedule.factor(step - 1);
         self.run.commit();
         self.descent.update(&mut self.run, Stride { scale, factor, update: step });
         self.updates = step;

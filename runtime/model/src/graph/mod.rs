@@ -276,6 +276,13 @@ impl Graph {
         value
     }
 
+    /// Gives the last node its turn.
+    pub(crate) fn set_turn(&mut self, turn: u64) {
+        if let Some(node) = self.nodes.last_mut() {
+            node.turn = turn;
+        }
+    }
+
     pub(crate) fn rename(&mut self, value: Value, name: String) {
         self.tensors[value.index()].name = name;
     }

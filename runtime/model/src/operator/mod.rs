@@ -27,7 +27,7 @@ mod pool;
 mod port;
 mod random;
 mod reduce;
-mod rule;
+pub(crate) mod rule;
 pub mod table;
 mod window;
 

@@ -26,6 +26,7 @@
 //! # Ok::<(), ketline_model::Error>(())
 //! ```
 
+mod change;
 mod checkpoint;
 mod optimiser;
 mod record;
@@ -34,6 +35,7 @@ mod schedule;
 mod trainer;
 pub(crate) mod update;
 
+pub use change::Change;
 pub use optimiser::Optimiser;
 pub use record::{EarlyStop, Log, Record};
 pub use safetensors::{Archive, Entry};

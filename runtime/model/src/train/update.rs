@@ -10,7 +10,7 @@ use crate::kernel::real::{Real, real};
 use crate::{DType, Extent, Run};
 
 /// Elements of a parameter that one task changes.
-const CHUNK: usize = 1 << 16;
+pub(super) const CHUNK: usize = 1 << 16;
 
 /// Where the gradient of a parameter is.
 #[derive(Debug, Clone)]
@@ -261,7 +261,7 @@ unsafe fn part<'a, T>(of: *mut [T], from: usize, length: usize) -> &'a mut [T] {
     unsafe { &mut (&mut *of)[from..from + length] }
 }
 
-fn change<'m, T: Real>(
+pub(super) fn change<'m, T: Real>(
     rule: &Optimiser,
     p: &mut [T],
     g: &[T],
