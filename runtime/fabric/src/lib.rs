@@ -95,7 +95,8 @@ pub trait Endpoint: fmt::Debug + Send + Sync {
     fn receive(&self, from: usize, tag: u64, bytes: &mut [u8]) -> Result<()>;
 
     /// Ends the group's work: all calls, those that wait now and those that come later, return [`Error::Aborted`] with this
-    /// rank and reason, everywhere. The first worker to call it names the reason.
+    /// rank and reason, everywhere. The first worker to call it names the reason; of processes that call it at the same time each
+    /// may have heard of another one first.
     fn abort(&self, reason: &str);
 }
 
@@ -137,6 +138,10 @@ impl Options {
     }
 }
 
+fn check_rank(found: usize, size: usize) -> Result<()> {
+    if found < size { Ok(()) } else { Err(Error::Rank { found, size }) }
+}
+
 /// Makes a group of workers that are threads of this process: an endpoint for each, by rank.
 ///
 /// ```
@@ -154,6 +159,9 @@ pub fn threads(size: usize, options: &Options) -> Result<Vec<Box<dyn Endpoint>>>
 }
 
 /// Joins the group of processes that `mpirun` started, one worker each; alone without `mpirun`.
+///
+/// A thread of its own carries messages, so that they travel while the worker computes. There is a box on either side, so that
+/// up to twice [`Options::messages`] are on their way.
 ///
 /// A process joins once. It leaves when the endpoint is dropped, which waits until all others have left as well; where the group's
 /// work was aborted it waits no longer than [`Options::patience`] and then has MPI kill the group. A process that is killed takes

@@ -1,4 +1,6 @@
 //! A bounded box of messages from one worker to another.
+//!
+//! `mpi/post.rs` adds what a thread needs that carries messages between boxes of two processes.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,29 +13,29 @@ use crate::{Error, Options, Result};
 pub(crate) struct Mailbox {
     from: usize,
     to: usize,
-    capacity: usize,
+    pub(crate) capacity: usize,
     patience: Duration,
     state: Mutex<State>,
-    changed: Condvar,
+    pub(crate) changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct State {
     /// In the order of sending.
-    messages: VecDeque<Message>,
+    pub(crate) messages: VecDeque<Message>,
     /// Places whose messages are being copied.
     reserved: usize,
     /// Buffers of messages that were received, for those to come.
     spare: Vec<Vec<u8>>,
     sender_gone: bool,
-    receiver_gone: bool,
-    aborted: Option<Error>,
+    pub(crate) receiver_gone: bool,
+    pub(crate) aborted: Option<Error>,
 }
 
 #[derive(Debug)]
-struct Message {
-    tag: u64,
-    bytes: Vec<u8>,
+pub(crate) struct Message {
+    pub(crate) tag: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Mailbox {
@@ -60,6 +62,7 @@ impl Mailbox {
         let mut buffer = state.reserve(bytes.len());
         // copied without the lock, so that sender and receiver copy at the same time
         drop(state);
+        buffer.clear();
         buffer.extend_from_slice(bytes);
         self.deliver(tag, buffer);
         Ok(())
@@ -100,7 +103,7 @@ impl Mailbox {
     }
 
     /// Fills a place that was reserved.
-    fn deliver(&self, tag: u64, bytes: Vec<u8>) {
+    pub(crate) fn deliver(&self, tag: u64, bytes: Vec<u8>) {
         let mut state = self.state();
         state.reserved -= 1;
         if !state.receiver_gone {
@@ -111,7 +114,7 @@ impl Mailbox {
     }
 
     /// Keeps a buffer for a message to come.
-    fn give_back(&self, bytes: Vec<u8>) {
+    pub(crate) fn give_back(&self, bytes: Vec<u8>) {
         let mut state = self.state();
         // one more than places, since a message that is being copied out has left its place
         if state.spare.len() <= self.capacity {
@@ -141,7 +144,7 @@ impl Mailbox {
         self.changed.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         // nothing panics under the lock, so a state is whole even when a worker has panicked
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,7 +175,7 @@ impl Mailbox {
 }
 
 impl State {
-    fn is_full(&self, capacity: usize) -> bool {
+    pub(crate) fn is_full(&self, capacity: usize) -> bool {
         self.messages.len() + self.reserved >= capacity
     }
 
@@ -185,17 +188,19 @@ impl State {
         if self.receiver_gone { Err(Error::Gone { peer: to }) } else { Ok(()) }
     }
 
-    /// Takes a place, and an empty buffer for so many bytes: the smallest spare one that is large enough, else the largest, so
-    /// that after a while there is one for each.
-    fn reserve(&mut self, bytes: usize) -> Vec<u8> {
+    /// Takes a place, and a buffer for so many bytes: the smallest spare one that is large enough, else the largest, so that after
+    /// a while there is one for each. What it held is still there, since to clear bytes that MPI overwrites takes time.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Vec<u8> {
         self.reserved += 1;
         let best = (0..self.spare.len()).min_by_key(|&i| match self.spare[i].capacity() {
             enough if enough >= bytes => (false, enough),
             less => (true, usize::MAX - less),
         });
         let mut buffer = best.map_or_else(Vec::new, |i| self.spare.swap_remove(i));
-        buffer.clear();
-        buffer.reserve_exact(bytes);
+        if buffer.capacity() < bytes {
+            buffer.clear();
+            buffer.reserve_exact(bytes);
+        }
         buffer
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::mailbox::Mailbox;
-use crate::{Endpoint, Error, Options, Result};
+use crate::{Endpoint, Error, Options, Result, check_rank};
 
 /// More threads than any machine runs at once; boxes are as many as its square.
 const MAX_SIZE: usize = 256;
@@ -38,13 +38,6 @@ struct Thread {
     group: Arc<Group>,
 }
 
-impl Thread {
-    fn check_rank(&self, found: usize) -> Result<()> {
-        let size = self.group.size;
-        if found < size { Ok(()) } else { Err(Error::Rank { found, size }) }
-    }
-}
-
 impl Endpoint for Thread {
     fn rank(&self) -> usize {
         self.rank
@@ -55,12 +48,12 @@ impl Endpoint for Thread {
     }
 
     fn send(&self, to: usize, tag: u64, bytes: &[u8]) -> Result<()> {
-        self.check_rank(to)?;
+        check_rank(to, self.size())?;
         self.group.mailbox(self.rank, to).put(tag, bytes)
     }
 
     fn receive(&self, from: usize, tag: u64, bytes: &mut [u8]) -> Result<()> {
-        self.check_rank(from)?;
+        check_rank(from, self.size())?;
         self.group.mailbox(from, self.rank).take(tag, bytes)
     }
 

@@ -70,7 +70,7 @@ proptest! {
         point in 0..40usize,
         // hanging takes as long as patience does, so it is rarer
         fault in prop_oneof![
-            4 => Just(Fault::Panic), 4 => Just(Fault::Leave), 4 => Just(Fault::Abort), 1 => Just(Fault::Hang)
+            8 => Just(Fault::Panic), 8 => Just(Fault::Leave), 8 => Just(Fault::Abort), 1 => Just(Fault::Hang)
         ],
     ) {
         let victim = victim % size;
