@@ -5,11 +5,13 @@
 //! | know a stage's nodes, order and memory | [`Program`] |
 //! | train in stages, a thread each | [`Pipeline`] |
 //! | train in stages, a process each | [`Worker`], on an endpoint of `ketline-fabric` |
+//! | know how long a step takes elsewhere | [`Simulation`] |
 //! | see when what ran | [`Timeline`] |
 
 mod pipeline;
 mod program;
 mod script;
+mod simulate;
 mod timeline;
 mod traffic;
 mod unroll;
@@ -18,6 +20,7 @@ mod worker;
 pub use pipeline::Pipeline;
 pub use program::{Program, ProgramOptions};
 pub use script::Pace;
-pub use timeline::{Origin, Span, Timeline};
+pub use simulate::{Host, Simulation};
+pub use timeline::{Span, Timeline};
 pub use unroll::{Duty, Mark};
 pub use worker::{PipelineOptions, Worker};

@@ -144,4 +144,11 @@ impl Program {
     pub fn bytes(&self) -> usize {
         self.plan.bytes()
     }
+
+    /// Bytes that a node sends or receives.
+    pub fn carried(&self, node: usize) -> u64 {
+        let node = &self.plan.graph().nodes()[node];
+        let tensor = node.operands.first().or(node.results.first());
+        tensor.map_or(0, |value| self.plan.extent(*value).bytes() as u64)
+    }
 }

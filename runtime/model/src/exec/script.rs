@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::traffic::Traffic;
 use crate::graph::{Pass, Source, Value};
-use crate::plan::{Derived, Eviction, Partition};
+use crate::plan::{Derived, Eviction, Partition, Restore};
 use crate::{Error, Result};
 
 /// One thing to do.
@@ -43,6 +43,7 @@ pub struct Pace<'a> {
 struct Writer<'a> {
     derived: &'a Derived,
     evictions: &'a BTreeMap<Value, Eviction>,
+    whole_layers: bool,
     back: BTreeSet<Value>,
     items: Vec<Item>,
 }
@@ -51,7 +52,27 @@ impl Writer<'_> {
     /// Brings a tensor back, and first what it is made of.
     fn restore(&mut self, value: Value) {
         let value = self.derived.behind_views(value);
-        // tensors of other stages are no part of the list
+        if self.whole_layers && self.evictions.contains_key(&value) && !self.back.contains(&value) {
+            let layer = self.layer(value);
+            let all: Vec<Value> = (self.evictions.keys().copied())
+                .filter(|&other| layer.is_some() && self.layer(other) == layer)
+                .collect();
+            for other in all {
+                self.bring(other);
+            }
+        }
+        self.bring(value);
+    }
+
+    /// The layer in which a tensor is made.
+    fn layer(&self, value: Value) -> Option<usize> {
+        match self.derived.graph().tensor(value).source {
+            Source::Node { node, .. } => Some(self.derived.graph().nodes()[node].stage),
+            _ => None,
+        }
+    }
+
+    fn bring(&mut self, value: Value) {
         let Some(&eviction) = self.evictions.get(&value) else { return };
         if !self.back.insert(value) {
             return;
@@ -59,7 +80,7 @@ impl Writer<'_> {
         match (eviction, &self.derived.graph().tensor(value).source) {
             (Eviction::Recompute, &Source::Node { node, .. }) => {
                 for &operand in &self.derived.graph().nodes()[node].operands {
-                    self.restore(operand);
+                    self.bring(self.derived.behind_views(operand));
                 }
                 self.back.extend(&self.derived.graph().nodes()[node].results);
                 self.items.push(Item::Again(node));
@@ -115,8 +136,13 @@ impl Script {
         let backward = (derived.forward()..graph.nodes().len())
             .filter(|&node| traffic.stage_of(node) == stage && !graph.nodes()[node].operator.is_view());
         let wait = |node: &usize| partition.schedule.splits_backward() && derived.only_weights(*node);
-        let mut writer =
-            Writer { derived, evictions: &cut.evictions, back: BTreeSet::new(), items: Vec::new() };
+        let mut writer = Writer {
+            derived,
+            evictions: &cut.evictions,
+            whole_layers: cut.restore == Restore::Layer,
+            back: BTreeSet::new(),
+            items: Vec::new(),
+        };
         let mut at_once = writer.run(backward.clone().filter(|node| !wait(node)));
         if !partition.schedule.is_synchronous() {
             // the parameters change now, also by gradients that the forward pass made

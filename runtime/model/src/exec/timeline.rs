@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::unroll::{Duty, Mark};
 use crate::operator::Peer;
-use crate::plan::{Phase, Turn};
+use crate::plan::{Clock, Phase, Turn};
 
 /// One node on its stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,36 +19,22 @@ pub struct Span {
     pub to: f64,
 }
 
-/// Where the times of a timeline come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origin {
-    /// From a run on this machine.
-    Measured,
-    /// From the simulator.
-    Simulated,
-}
-
 /// The spans of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
     spans: Vec<Span>,
-    origin: Origin,
+    clock: Clock,
 }
 
 impl Timeline {
-    pub(crate) fn measured(spans: Vec<Span>) -> Self {
-        Self { spans, origin: Origin::Measured }
-    }
-
-    pub(crate) fn simulated(spans: Vec<Span>) -> Self {
-        Self { spans, origin: Origin::Simulated }
+    pub(crate) fn new(spans: Vec<Span>, clock: Clock) -> Self {
+        Self { spans, clock }
     }
 
     /// The timelines of several stages as one.
     pub(crate) fn joined(all: impl IntoIterator<Item = Self>) -> Self {
         let mut all = all.into_iter();
-        let mut joined = all.next().unwrap_or_else(|| Self::measured(Vec::new()));
+        let mut joined = all.next().unwrap_or_else(|| Self::new(Vec::new(), Clock::Measured));
         joined.spans.extend(all.flat_map(|timeline| timeline.spans));
         joined
     }
@@ -59,8 +45,8 @@ impl Timeline {
     }
 
     /// Where the times come from.
-    pub fn origin(&self) -> Origin {
-        self.origin
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Number of stages.
@@ -105,15 +91,12 @@ impl Timeline {
 
     /// The timeline as Chrome's trace format in JSON, which Perfetto (`ui.perfetto.dev`) opens: a track a stage.
     pub fn chrome_trace(&self) -> String {
-        let origin = match self.origin {
-            Origin::Measured => "measured",
-            Origin::Simulated => "simulated",
-        };
+        let clock = self.clock;
         let begin = self.begin();
         let mut events = Vec::new();
         for stage in 0..self.stages() {
             events.push(format!(
-                r#"{{"name":"thread_name","ph":"M","pid":0,"tid":{stage},"args":{{"name":"stage {stage} ({origin})"}}}}"#
+                r#"{{"name":"thread_name","ph":"M","pid":0,"tid":{stage},"args":{{"name":"stage {stage} ({clock})"}}}}"#
             ));
         }
         for span in &self.spans {
@@ -169,13 +152,10 @@ impl Timeline {
             }
         }
         let base = ROW * stages as f64 + 26.0;
-        let origin = match self.origin {
-            Origin::Measured => "measured",
-            Origin::Simulated => "simulated",
-        };
+        let clock = self.clock;
         let _ = writeln!(
             svg,
-            "<text x=\"{LEFT}\" y=\"{base}\">0</text><text x=\"{}\" y=\"{base}\" text-anchor=\"end\">{:.3} ms ({origin})</text>",
+            "<text x=\"{LEFT}\" y=\"{base}\">0</text><text x=\"{}\" y=\"{base}\" text-anchor=\"end\">{:.3} ms ({clock})</text>",
             WIDTH - 12.0,
             seconds * 1e3
         );

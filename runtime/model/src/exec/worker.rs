@@ -16,7 +16,7 @@ use super::unroll::Mark;
 use crate::graph::Value;
 use crate::kernel::real::Element;
 use crate::operator::{Peer, Ports};
-use crate::plan::{Derived, Partition};
+use crate::plan::{Clock, Derived, Partition};
 use crate::train::update::{Descent, Stride};
 use crate::train::{Archive, Optimiser, Record, Schedule};
 use crate::{DType, Error, Result, Run, Sizes};
@@ -383,9 +383,8 @@ impl Worker {
     /// When each node of the last step ran, in seconds since the first step began.
     pub fn timeline(&self) -> Timeline {
         let spans = self.marks.iter().zip(&self.spans);
-        Timeline::measured(
-            spans.map(|(&mark, &(from, to))| Span { stage: self.stage, mark, from, to }).collect(),
-        )
+        let spans = spans.map(|(&mark, &(from, to))| Span { stage: self.stage, mark, from, to }).collect();
+        Timeline::new(spans, Clock::Measured)
     }
 
     /// Parameters and states of this stage by name.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::graph::{Graph, Pass, Source, Value};
-use crate::{Gradient, Result};
+use crate::{Extent, Gradient, Result, Sizes};
 
 /// A graph with its backward pass, and the only output `loss`. Forward nodes stand before all others, in an order in which they
 /// can run; every backward node names the forward node that it differentiates.
@@ -86,6 +86,27 @@ impl Derived {
     /// Whether a stage may end before a forward node: not between nodes that use and replace one state, such as a running mean.
     pub fn can_cut(&self, before: usize) -> bool {
         self.cuttable.get(before).copied().unwrap_or(false)
+    }
+
+    /// Extents of all tensors that nodes read or write, by number; those of other tensors are of one element.
+    ///
+    /// # Errors
+    /// A size without value, a tensor without elements.
+    pub fn extents(&self, sizes: &Sizes) -> Result<Vec<Extent>> {
+        let graph = &self.graph;
+        let mut extents: Vec<_> =
+            graph.tensors().map(|(_, tensor)| Extent::new(tensor.ty.dtype, &[])).collect();
+        let used: BTreeSet<Value> = graph
+            .nodes()
+            .iter()
+            .flat_map(|node| node.operands.iter().chain(&node.results))
+            .copied()
+            .collect();
+        for value in used {
+            let tensor = graph.tensor(value);
+            extents[value.index()] = tensor.ty.resolve(sizes, &tensor.name)?;
+        }
+        Ok(extents)
     }
 
     /// The tensor whose memory a view looks at; itself, if it is none.

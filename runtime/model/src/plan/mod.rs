@@ -8,20 +8,26 @@ use crate::graph::{Graph, Source, Value};
 use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
+mod chain;
+mod cluster;
 mod derived;
 mod life;
 mod memory;
 mod partition;
 mod schedule;
 mod sharing;
+mod times;
 
+pub use chain::Chain;
+pub use cluster::{Cluster, Link};
 pub use derived::Derived;
 pub use life::Life;
 pub use memory::Placement;
 use memory::{Buffer, place};
-pub use partition::{Cut, Eviction, Partition};
+pub use partition::{Cut, Eviction, Partition, Restore};
 pub use schedule::{Phase, PipelineSchedule, Turn};
 use sharing::{lifetimes, share};
+pub use times::{Clock, Times};
 
 /// The most axes that a tensor can have.
 pub const MAX_RANK: usize = 8;

@@ -18,6 +18,17 @@ pub enum Eviction {
     Recompute,
 }
 
+/// When evicted tensors come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Restore {
+    /// Each right before the backward node that first needs it.
+    #[default]
+    Node,
+    /// All those of a layer (a stage in the sense of [`Graph::stages`](crate::Graph::stages)) before its first backward node.
+    Layer,
+}
+
 /// A stage: consecutive forward nodes, with their backward nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
@@ -26,6 +37,8 @@ pub struct Cut {
     /// What leaves memory between the passes. A tensor that is not listed is kept if anything needs it again: to run a chain of
     /// nodes again from its beginning, all tensors of the chain are listed.
     pub evictions: BTreeMap<Value, Eviction>,
+    /// When they come back.
+    pub restore: Restore,
 }
 
 /// A model in stages, one a device.
@@ -47,7 +60,7 @@ impl Partition {
             .map(|to| {
                 let nodes = from..to;
                 from = to;
-                Cut { nodes, evictions: BTreeMap::new() }
+                Cut { nodes, evictions: BTreeMap::new(), restore: Restore::Node }
             })
             .collect();
         Self { schedule, micro_batches, stages }
