@@ -91,8 +91,8 @@ pub enum Error {
     #[error("a worker panicked: {message}")]
     Panic { message: String },
     /// An input without values.
-    #[error("an input of micro-batch {micro_batch} was not given")]
-    NotGiven { micro_batch: usize },
+    #[error("input `{name}` of micro-batch {micro_batch} was not given")]
+    NotGiven { name: String, micro_batch: usize },
     /// A batch that cannot be divided.
     #[error("`{name}`: {found} values, which {micro_batches} micro-batches do not divide")]
     Batch { name: String, found: usize, micro_batches: usize },

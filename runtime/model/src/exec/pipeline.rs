@@ -124,28 +124,22 @@ impl Pipeline {
                 })
                 .collect()
         });
+        // what a stage found itself comes before what it heard of others
         let heard = |error: &Error| match error {
-            Error::Stage { source, .. } => {
-                matches!(
-                    &**source,
-                    Error::Fabric(ketline_fabric::Error::Aborted { .. } | ketline_fabric::Error::Gone { .. })
-                )
-            }
-            _ => false,
+            Error::Stage { source, .. } => match **source {
+                Error::Fabric(ketline_fabric::Error::Aborted { .. }) => 2,
+                Error::Fabric(ketline_fabric::Error::Gone { .. }) => 1,
+                _ => 0,
+            },
+            _ => 0,
         };
-        let mut first = None;
-        for result in results {
-            match result {
-                Ok(record) if first.is_none() => first = Some(Ok(record)),
-                Err(error) if !matches!(&first, Some(Err(known)) if !heard(known)) => {
-                    first = Some(Err(error))
-                }
-                _ => {}
-            }
+        let (records, errors): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        let first = errors.into_iter().filter_map(Result::err).min_by_key(heard);
+        match (first, records.into_iter().next()) {
+            (Some(error), _) => Err(error),
+            (None, Some(record)) => record,
+            (None, None) => Err(Error::Partition { found: "no stage".into(), expected: "1 or more".into() }),
         }
-        first.unwrap_or_else(|| {
-            Err(Error::Partition { found: "no stage".into(), expected: "1 or more".into() })
-        })
     }
 
     /// When each node of the last step ran.

@@ -128,7 +128,11 @@ impl Ports for Arc<Ends> {
                 let host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
                 match host.get(&tag).filter(|there| there.len() == bytes.len()) {
                     Some(there) => bytes.copy_from_slice(there),
-                    None => return Err(Error::NotGiven { micro_batch: micro_batch_of(tag) }),
+                    None => {
+                        let micro_batch = micro_batch_of(tag);
+                        // the worker knows what it is
+                        return Err(Error::NotGiven { name: String::new(), micro_batch });
+                    }
                 }
                 Ok(())
             }
@@ -313,10 +317,19 @@ impl Worker {
         let began = *self.began.get_or_insert_with(Instant::now);
         for k in 0..self.marks.len() {
             let from = began.elapsed().as_secs_f64();
-            self.run.node(k).map_err(|error| (Some(self.marks[k].turn.micro_batch), error))?;
+            self.run.node(k).map_err(|error| (Some(self.marks[k].turn.micro_batch), self.named(error)))?;
             self.spans[k] = (from, began.elapsed().as_secs_f64());
         }
         self.finish().map_err(|error| (None, error))
+    }
+
+    /// Names the input that is missing.
+    fn named(&self, error: Error) -> Error {
+        let Error::NotGiven { micro_batch, .. } = error else { return error };
+        let given =
+            |tag: &u64| self.ends.host.lock().unwrap_or_else(PoisonError::into_inner).contains_key(tag);
+        let missing = self.feeds.iter().find(|((_, m), (tag, _))| *m == micro_batch && !given(tag));
+        Error::NotGiven { name: missing.map_or_else(String::new, |((name, _), _)| name.clone()), micro_batch }
     }
 
     fn finish(&mut self) -> Result<Record> {

@@ -116,6 +116,7 @@ impl Plan {
 
         let mut groups = lifetimes(&graph, &extents, &options.keep, options.rolling);
         share(&graph, &mut groups);
+        let everywhere = if let [only] = graph.stages() { only } else { "all" };
         let mut buffers = Vec::new();
         let mut at = BTreeMap::new();
         for value in &used {
@@ -126,7 +127,7 @@ impl Plan {
             let tensor = graph.tensor(*value);
             let stage = match tensor.source {
                 Source::Node { node, .. } => graph.stage_name(graph.nodes()[node].stage),
-                _ => "all",
+                _ => everywhere,
             };
             at.insert(k, buffers.len());
             buffers.push(Buffer::new(&tensor.name, stage, groups.bytes[k], groups.life[k].clone()));
@@ -134,7 +135,7 @@ impl Plan {
         let last = graph.nodes().len() as isize;
         let reserved_from = buffers.len();
         for (name, extent) in &options.reserve {
-            buffers.push(Buffer::new(name, "all", extent.bytes(), Life::new(-1, last)));
+            buffers.push(Buffer::new(name, everywhere, extent.bytes(), Life::new(-1, last)));
         }
         let scratch_from = buffers.len();
         for (k, node) in graph.nodes().iter().enumerate() {
