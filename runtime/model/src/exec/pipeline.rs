@@ -14,7 +14,7 @@ use crate::train::{Archive, Record};
 use crate::{Error, Result, Sizes};
 
 /// The longest that a stage waits for another.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Stages that train together, a thread each.
 ///

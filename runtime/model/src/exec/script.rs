@@ -127,7 +127,7 @@ impl Script {
                 Source::Node { node, .. } => traffic.stage_of(node) < stage,
                 _ => false,
             } && traffic.readers(value).contains(&stage);
-            if !own && !(comes && eviction == Eviction::Swap) {
+            if !(own || comes && eviction == Eviction::Swap) {
                 let found = format!("{eviction:?} of `{}` in stage {stage}", tensor.name);
                 let expected = "tensors that the stage makes, or swaps of those that it receives".into();
                 return Err(Error::Partition { found, expected });
@@ -151,8 +151,8 @@ impl Script {
         }
         let mut later = writer.run(backward.filter(wait));
         if let Some(pace) = pace {
-            at_once = ask_early(at_once, pace, &bytes);
-            later = ask_early(later, pace, &bytes);
+            at_once = ask_early(&at_once, pace, &bytes);
+            later = ask_early(&later, pace, &bytes);
         }
 
         // what is asked back must have left, after its last use
@@ -193,7 +193,7 @@ impl Script {
 }
 
 /// Moves each request to the host so far ahead that the link, one tensor after another, has it there in time, and no further.
-fn ask_early(items: Vec<Item>, pace: Pace<'_>, bytes: &impl Fn(Value) -> usize) -> Vec<Item> {
+fn ask_early(items: &[Item], pace: Pace<'_>, bytes: &impl Fn(Value) -> usize) -> Vec<Item> {
     let seconds = |item: &Item| match item {
         Item::Run(node) | Item::Again(node) => pace.seconds[*node],
         _ => 0.0,

@@ -81,7 +81,7 @@ impl Timeline {
             }
             match turns.last_mut() {
                 Some((stage, turn, _, to)) if (*stage, *turn) == (span.stage, span.mark.turn) => {
-                    *to = span.to
+                    *to = span.to;
                 }
                 _ => turns.push((span.stage, span.mark.turn, span.from, span.to)),
             }

@@ -8,27 +8,7 @@ use ketline_model::train::{Optimiser, Trainer, TrainerOptions};
 use ketline_model::{Plan, PlanOptions, Run};
 use proptest::prelude::*;
 
-use super::{Case, MICRO_BATCHES, NAMES, case, partition};
-
-/// One device: losses and gradients summed over micro-batches, bit by bit in their order.
-fn one_device(case: &Case, derived: &Derived) -> (f64, BTreeMap<String, Vec<f32>>) {
-    let keep: Vec<_> = derived.gradients().iter().map(|&(_, gradient)| gradient).collect();
-    let options = PlanOptions { threads: 1, keep, ..PlanOptions::default() };
-    let mut run = Plan::new(derived.graph(), &case.sizes, &options).unwrap().start(11).unwrap();
-    let (mut loss, mut sums) = (0.0, BTreeMap::new());
-    for inputs in &case.inputs {
-        inputs.iter().for_each(|(name, values)| values.give(&mut run, name));
-        run.step().unwrap();
-        loss += f64::from(run.output::<f32>("loss").unwrap()[0]);
-        for &(parameter, gradient) in derived.gradients() {
-            let name = derived.graph().tensor(parameter).name.clone();
-            let gradient = run.values::<f32>(gradient).unwrap();
-            let sum = sums.entry(name).or_insert_with(|| vec![-0.0_f32; gradient.len()]);
-            sum.iter_mut().zip(gradient).for_each(|(sum, x)| *sum += x);
-        }
-    }
-    (loss / MICRO_BATCHES as f64, sums)
-}
+use super::cases::{Case, MICRO_BATCHES, NAMES, case, one_device, partition};
 
 fn start(case: &Case, derived: &Derived, partition: &Partition) -> Pipeline {
     let options = PipelineOptions {

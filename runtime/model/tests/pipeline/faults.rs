@@ -9,7 +9,7 @@ use ketline_model::exec::{Pipeline, PipelineOptions, Program, ProgramOptions};
 use ketline_model::plan::{Derived, Eviction, Partition, PipelineSchedule};
 use ketline_model::{Error, Sizes};
 
-use super::{Case, MICRO_BATCHES, Values, case, partition};
+use super::cases::{Case, MICRO_BATCHES, Values, case, partition};
 
 const PATIENCE: Duration = Duration::from_millis(300);
 

@@ -4,7 +4,7 @@ use ketline_model::exec::{Host, Program, ProgramOptions, Simulation};
 use ketline_model::plan::{Clock, Cluster, Derived, Link, Partition, PipelineSchedule, Times};
 use ketline_model::{DType, Dim, Graph, Sizes, TensorType};
 
-use super::case;
+use super::cases::case;
 
 /// Stages of equal work, links that take no time: what textbooks say of the schedules.
 #[test]
