@@ -13,6 +13,8 @@
 //! | know whether stages fit on devices | [`Graph::fits`] |
 //! | run | [`Run`], on a [`Device`] |
 //! | train, save, resume | [`train`] |
+//! | cut a model into stages | [`plan`] |
+//! | run stages as threads or processes, or simulate them | [`exec`] |
 //! | make batches of text | [`text`] |
 //!
 //! Tensors are stored row by row, images as `[N, channels, height, width]`, weights of linear layers as `[out, in]`. Whatever is

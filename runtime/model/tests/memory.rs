@@ -1,10 +1,13 @@
 //! Memory: steps allocate nothing, and the arena is all there is. Alone in its program, so that nothing else is counted.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ketline_model::Sizes;
+use ketline_model::exec::{Pipeline, PipelineOptions};
 use ketline_model::models::Transformer;
+use ketline_model::plan::{Derived, Eviction, Partition, PipelineSchedule};
 use ketline_model::train::{Trainer, TrainerOptions};
 
 /// Counts what the program allocates.
@@ -40,8 +43,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Tests take turns, since all of them count.
+static TURN: Mutex<()> = Mutex::new(());
+
 #[test]
 fn steps_allocate_nothing_and_the_arena_is_the_peak() {
+    let _turn = TURN.lock().unwrap();
     let gpt = Transformer {
         vocabulary: 64,
         length: 32,
@@ -69,4 +76,41 @@ fn steps_allocate_nothing_and_the_arena_is_the_peak() {
     let other = HELD.load(Ordering::Relaxed) as f64 - held as f64 - plan.bytes() as f64;
     assert!(other < 400_000.0, "{other} bytes besides {}", plan.bytes());
     assert!((plan.bytes() as f64) < 1.1 * plan.live_bytes() as f64, "{} {}", plan.bytes(), plan.live_bytes());
+}
+
+#[test]
+fn stages_hold_their_arenas_and_what_is_on_its_way() {
+    let _turn = TURN.lock().unwrap();
+    let gpt = Transformer { vocabulary: 64, length: 32, width: 64, layers: 2, ..Transformer::default() };
+    let derived = Derived::new(&gpt.gpt(false).unwrap()).unwrap();
+    let mut partition =
+        Partition::new(&derived, PipelineSchedule::OneForwardOneBackward, 4, &[derived.forward() / 2]);
+    for cut in &mut partition.stages {
+        for node in cut.nodes.clone().filter(|node| node % 3 == 0) {
+            let node = &derived.graph().nodes()[node];
+            if !node.operator.is_view() {
+                cut.evictions.insert(node.results[0], Eviction::Swap);
+            }
+        }
+    }
+    let sizes = Sizes::new().with("B", 8);
+    let held = HELD.load(Ordering::Relaxed);
+    let cap = 12_000_000;
+    let options = PipelineOptions { cap: Some(cap), ..PipelineOptions::default() };
+    let mut pipeline = Pipeline::new(&derived, &partition, &sizes, &options).unwrap();
+    let arenas: usize = pipeline.workers().iter().map(|worker| worker.bytes()).sum();
+    let other = HELD.load(Ordering::Relaxed) as f64 - held as f64 - arenas as f64;
+    assert!(other < 2_000_000.0, "{other} bytes besides {arenas}");
+    assert!(pipeline.workers().iter().all(|worker| worker.bytes() <= cap));
+    pipeline.set_batch("ids", &[3; 4 * 256]).unwrap();
+    pipeline.set_batch("targets", &[5; 4 * 256]).unwrap();
+    for _ in 0..3 {
+        pipeline.step().unwrap();
+    }
+    // what waits on the host and on links has its place by now
+    let before = HELD.load(Ordering::Relaxed);
+    for _ in 0..10 {
+        pipeline.step().unwrap();
+    }
+    assert_eq!(HELD.load(Ordering::Relaxed), before);
 }
