@@ -212,7 +212,7 @@ fn judge(graphs: &[MaxCut], rows: &[&[Outcome]], report: &mut Report) {
             graph.name().to_owned(),
             format!("{:.4} ± {:.4}", gates.0, gates.1),
             format!("{:.4} ± {:.4}", hybrid.0, hybrid.1),
-            format!("{:+.4} ± {:.4}", margin.0, margin.1),
+            format!("{:+.5} ± {:.5}", margin.0, margin.1),
             format!("{:+.2} %", 100.0 * gain),
             format!("{:.0} dt", most(&|o| o.duration as f64)),
             format!("{:.1e}", most(&|o| o.infidelity)),
