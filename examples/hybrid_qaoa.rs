@@ -31,9 +31,9 @@ const KEEPS: Limits = Limits { loss: 1e-3, infidelity: 1e-4, leakage: 1e-5 };
 const FLAGS: [Flag; 8] = [
     Flag::value("device", "NAME", "a bundled calibration with a bundled Hamiltonian [guadalupe]"),
     Flag::value("layers", "N", "layers of the circuit [1]"),
-    Flag::value("seeds", "N", "seeds of the miscalibration, the shots and the start [10]"),
+    Flag::value("seeds", "N", "seeds of the miscalibration, the layout and the shots [100]"),
     Flag::value("graphs", "N", "graphs, at most 4 [4]"),
-    Flag::value("evaluations", "N", "evaluations of the score in training [60]"),
+    Flag::value("evaluations", "N", "evaluations of the score in training [24]"),
     Flag::value("shots", "N", "shots of an evaluation [65536]"),
     Flag::value("sigma", "X", "spread of the miscalibration of each qubit's pulses [0.02]"),
     OUT,
@@ -77,10 +77,10 @@ fn body(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         hamiltonian,
         layers: arguments.number("layers", 1, expected)?,
         sigma: arguments.number("sigma", 0.02, "a number >= 0")?,
-        evaluations: arguments.number("evaluations", 60, expected)?,
+        evaluations: arguments.number("evaluations", 24, expected)?,
         shots: arguments.number("shots", 65_536, expected)?,
     };
-    let seeds: u64 = arguments.number("seeds", 10, expected)?;
+    let seeds: u64 = arguments.number("seeds", 100, expected)?;
     let (seed, out) = (arguments.seed()?, arguments.out()?);
     let graphs = [MaxCut::k33()?, MaxCut::prism()?, MaxCut::cubic(8, 1)?, MaxCut::erdos_renyi(6, 0.5, 1)?];
     let graphs = &graphs[..arguments.number("graphs", 4, expected)?.clamp(1, 4)];
@@ -200,8 +200,9 @@ fn judge(graphs: &[MaxCut], rows: &[&[Outcome]], report: &mut Report) {
             let n = row.len() as f64;
             let mean = row.iter().map(of).sum::<f64>() / n;
             let square = row.iter().map(|o| (of(o) - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-            // Student's factor for ten seeds; for other numbers near enough
-            (mean, 2.26 * (square / n).sqrt())
+            // Student's factor, within a hundredth for eight seeds or more
+            let factor = 1.96 + 2.72 / (n - 1.0).max(1.0);
+            (mean, factor * (square / n).sqrt())
         };
         let (gates, hybrid) = (statistics(&|o| o.gates), statistics(&|o| o.hybrid));
         let margin = statistics(&|o| o.hybrid - o.gates);
@@ -211,7 +212,7 @@ fn judge(graphs: &[MaxCut], rows: &[&[Outcome]], report: &mut Report) {
             graph.name().to_owned(),
             format!("{:.4} ± {:.4}", gates.0, gates.1),
             format!("{:.4} ± {:.4}", hybrid.0, hybrid.1),
-            format!("{:+.4} ± {:.4}", margin.0, margin.1),
+            format!("{:+.5} ± {:.5}", margin.0, margin.1),
             format!("{:+.2} %", 100.0 * gain),
             format!("{:.0} dt", most(&|o| o.duration as f64)),
             format!("{:.1e}", most(&|o| o.infidelity)),

@@ -95,7 +95,8 @@ pub struct MixerPulse {
 /// For each qubit amplitude and beta are calibrated against the model of the device: the amplitude of half a turn and its DRAG,
 /// by golden section around `π / (Ω Σ shape dt)` and `1 / (2 α dt)`. Other angles scale the amplitude; what the pulse shifts the
 /// phase by is taken back in the frame, without cost. A miscalibrated qubit, as the noise model draws it for its `sx`, turns too
-/// far by its share whatever the pulse; an error of `sx` that relaxation does not explain is suffered once a pulse.
+/// far by its share whatever the pulse; an error of `sx` that relaxation does not explain is suffered at the rate at which `sx`
+/// suffers it, so that a pulse as long as the gates' is as bad as they are.
 #[derive(Debug, Clone)]
 pub struct PulseMixer {
     duration: usize,
@@ -185,14 +186,15 @@ impl Line {
         if options.gate_noise {
             actual = actual.with_relaxation(&[(about.t1, about.t2)])?;
         }
+        let dt = target.dt();
         let rest = noise.channel("sx", &[qubit]).map(|channel| {
             let length = noise.calibration().gate("sx", &[qubit]).map_or(0.0, |gate| gate.length);
             let relaxation = Channel::thermal_relaxation(length, about.t1, about.t2)?;
             let left = relaxation.average_gate_fidelity() - channel.average_gate_fidelity();
-            Channel::depolarizing((2.0 * left).clamp(0.0, 1.0), 1)
+            let share = if length > 0.0 { duration as f64 * dt / length } else { 1.0 };
+            Channel::depolarizing((2.0 * left * share).clamp(0.0, 1.0), 1)
         });
         let rest = rest.transpose()?;
-        let dt = target.dt();
         let full = schedule(0, duration, 1.0, 0.0)?.samples(dt, &[])?;
         let area: f64 = full.lines().iter().flat_map(|line| &line.samples).map(|d| d.re).sum();
         let (mut amp, mut beta) = (PI / (known.strength * dt * area), 0.5 / (known.anharmonicity * dt));

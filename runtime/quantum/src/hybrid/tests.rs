@@ -6,7 +6,7 @@ use super::*;
 use crate::device::{Calibration, CompileOptions, Hamiltonian, NoiseOptions, NoisyDevice, OverRotation};
 use crate::pulse::{PulseTarget, Timing};
 use crate::simulator::{Plan, Simulator, StateVector};
-use crate::{Builder, Error, Result};
+use crate::{Builder, Channel, Error, Gate, Result};
 
 const TIMING: Timing = Timing { granularity: 16, min_length: 64, pulse_alignment: 16, acquire_alignment: 16 };
 
@@ -119,6 +119,26 @@ fn a_pulse_suffers_less_than_two() -> Result<()> {
     assert!(found.qaoa.ratio(&trained.parameters)? > pulses.ratio(&trained.parameters)? - 1e-3);
     assert!(matches!(of(&[0], 100), Err(Error::Pulse { .. })), "no multiple of 16");
     assert!(matches!(of(&[0], 16), Err(Error::Pulse { .. })), "too short");
+    Ok(())
+}
+
+#[test]
+fn a_pulse_as_long_as_its_gates_is_as_bad_as_they_are() -> Result<()> {
+    let (noisy, hamiltonian, target) = device(NoiseOptions::default());
+    let calibration = noisy.noise().calibration();
+    let qubits: Vec<usize> = (0..7).collect();
+    let back = Channel::unitary(Gate::named("rx").unwrap().matrix(&[-PI / 2.0]))?;
+    for (samples, gates) in [(160, 1.0), (320, 2.0)] {
+        let mixer = PulseMixer::new(&hamiltonian, noisy.noise(), &target, &qubits, samples)?;
+        for &qubit in &qubits {
+            let (about, sx) = (&calibration.qubits()[qubit], calibration.gate("sx", &[qubit]).unwrap());
+            let relaxation = Channel::thermal_relaxation(sx.length, about.t1, about.t2)?;
+            let reported = gates * sx.error.max(1.0 - relaxation.average_gate_fidelity());
+            let undone = mixer.pulse(qubit, PI / 2.0, 0.0)?.channel.then(&back)?;
+            let found = 1.0 - undone.average_gate_fidelity();
+            assert!((found / reported - 1.0).abs() < 0.03, "qubit {qubit}: {found} {reported}");
+        }
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Training without gradients, and the search for the shortest mixer.
 
 use super::{PulseMixer, Qaoa, Score};
-use crate::optimise::{Cobyla, Minimum};
+use crate::optimise::{Cobyla, Minimum, Surface};
 use crate::pulse::Timing;
 use crate::{Error, Result};
 
@@ -25,18 +25,32 @@ impl Default for Training {
     }
 }
 
-/// Maximises the score of shots with COBYLA, the optimiser of the group's code. Each evaluation has shots of its own.
+/// Maximises the score of shots: half of the evaluations to COBYLA, the optimiser of the group's code, for the region, and what it
+/// leaves to a [`Surface`] for the point in it. Each evaluation has shots of its own, and the best of COBYLA's is the luckiest:
+/// two arms that end there differ by the noise of their shots. With too few evaluations for a surface, COBYLA has them all.
 ///
 /// # Errors
 /// As [`Qaoa::score`] and [`Cobyla::minimise`].
 pub fn train(qaoa: &Qaoa<'_>, start: &[f64], training: &Training) -> Result<Minimum> {
     let mut count = 0;
-    let cobyla = Cobyla { radius: 0.2, tolerance: 1e-3, ..Cobyla::new(training.evaluations) };
-    cobyla.minimise(start, |values| {
+    let mut objective = |values: &[f64]| {
         count += 1;
         let seed = training.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(count);
         Ok(-qaoa.score(values, training.score, training.shots, seed)?)
-    })
+    };
+    let half = training.evaluations.div_ceil(2);
+    if training.evaluations - half < Surface::least(start.len()) {
+        let cobyla = Cobyla { radius: 0.2, tolerance: 1e-3, ..Cobyla::new(training.evaluations) };
+        return cobyla.minimise(start, objective);
+    }
+    let rough =
+        Cobyla { radius: 0.2, tolerance: 0.02, ..Cobyla::new(half) }.minimise(start, &mut objective)?;
+    let evaluations = training.evaluations - rough.evaluations;
+    let surface = Surface { radius: 0.25, evaluations, seed: training.seed };
+    let mut fitted = surface.minimise(&rough.parameters, objective)?;
+    fitted.evaluations += rough.evaluations;
+    fitted.trace.splice(0..0, rough.trace);
+    Ok(fitted)
 }
 
 /// What a shorter mixer has to keep.

@@ -7,9 +7,10 @@
 //! | [`Spsa`] | two values a step, noise allowed | serialisable | Spall 1992; gains: Spall 1998 |
 //! | [`Lbfgs`] | value and gradient, no noise | none | Liu and Nocedal 1989; bounds: Bertsekas 1982 |
 //! | [`Cobyla`] | values, little noise | none | Powell 1994 |
+//! | [`Surface`] | many values, much noise | none | Box and Wilson 1951 |
 //!
 //! Gradient optimisers implement [`Optimiser`] and take their rate from a [`Schedule`]; the caller owns the
-//! loop, or hands it to [`descend`]. [`Lbfgs`] and [`Cobyla`] call the objective themselves. All of them minimise. A run that is stopped, written with `serde`, read
+//! loop, or hands it to [`descend`]. [`Lbfgs`], [`Cobyla`] and [`Surface`] call the objective themselves. All of them minimise. A run that is stopped, written with `serde`, read
 //! and continued gives the same bits as one that was never stopped.
 //!
 //! ```
@@ -32,6 +33,7 @@ mod minimum;
 mod schedule;
 mod sgd;
 mod spsa;
+mod surface;
 
 pub use adam::Adam;
 pub use cobyla::Cobyla;
@@ -40,6 +42,7 @@ pub use minimum::{Minimum, descend};
 pub use schedule::{Decay, Schedule};
 pub use sgd::Sgd;
 pub use spsa::Spsa;
+pub use surface::Surface;
 
 use crate::{Error, Result};
 
