@@ -336,7 +336,8 @@ fn crossing(memory: &[Memory], forward: &[Step], backward: &[Step]) -> Vec<(u64,
         })
         .collect();
     // the farthest readers of each tensor, after and before its maker
-    let mut reach: Vec<(usize, usize)> = makers.iter().map(|maker| maker.map_or((0, 0), |m| (m, m))).collect();
+    let mut reach: Vec<(usize, usize)> =
+        makers.iter().map(|maker| maker.map_or((0, 0), |m| (m, m))).collect();
     for step in forward.iter().chain(backward) {
         for &k in &step.reads {
             let reach = &mut reach[k as usize];

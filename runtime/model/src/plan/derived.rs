@@ -94,9 +94,14 @@ impl Derived {
     /// A size without value, a tensor without elements.
     pub fn extents(&self, sizes: &Sizes) -> Result<Vec<Extent>> {
         let graph = &self.graph;
-        let mut extents: Vec<_> = graph.tensors().map(|(_, tensor)| Extent::new(tensor.ty.dtype, &[])).collect();
-        let used: BTreeSet<Value> =
-            graph.nodes().iter().flat_map(|node| node.operands.iter().chain(&node.results)).copied().collect();
+        let mut extents: Vec<_> =
+            graph.tensors().map(|(_, tensor)| Extent::new(tensor.ty.dtype, &[])).collect();
+        let used: BTreeSet<Value> = graph
+            .nodes()
+            .iter()
+            .flat_map(|node| node.operands.iter().chain(&node.results))
+            .copied()
+            .collect();
         for value in used {
             let tensor = graph.tensor(value);
             extents[value.index()] = tensor.ty.resolve(sizes, &tensor.name)?;
