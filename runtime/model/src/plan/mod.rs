@@ -8,19 +8,28 @@ use crate::graph::{Graph, Source, Value};
 use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
+mod binary;
 mod chain;
 mod cluster;
 mod derived;
+mod evict;
+mod exact;
+mod law;
 mod life;
 mod memory;
 mod partition;
+mod price;
+#[cfg(test)]
+mod random;
 mod schedule;
 mod sharing;
+mod stage;
 mod times;
 
 pub use chain::Chain;
 pub use cluster::{Cluster, Link};
 pub use derived::Derived;
+pub use law::Law;
 pub use life::Life;
 pub use memory::Placement;
 use memory::{Buffer, place};
