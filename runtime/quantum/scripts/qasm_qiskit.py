@@ -2,7 +2,7 @@
 """Has Qiskit read what Ketline writes, and compares what both say that it does.
 
     python3 -m venv venv && venv/bin/pip install qiskit==2.6.2 qiskit-qasm3-import==0.6.0
-    KETLINE_QASM_OUT=target/qasm cargo test --release -p ketline-quantum --test qasm_round_trip
+    KETLINE_QASM_OUT=target/qasm cargo test --release -p ketline-quantum --test outside qasm_round_trip
     venv/bin/python runtime/quantum/scripts/qasm_qiskit.py runtime/quantum/target/qasm
 
 The test leaves the texts in the folder, relative to `runtime/quantum`: random circuits of every gate of the table and every

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ketline_data::{Bytes, DType, Dataset, Field, Kind, Loader, Raw, Schema, Settings};
 
-/// How many cases a property is tried on: `KETLINE_FUZZ=1000000 cargo test --release -p ketline-data --test faults any_bytes`
+/// How many cases a property is tried on: `KETLINE_FUZZ=1000000 cargo test --release -p ketline-data --test outside any_bytes`
 /// tries as many as wanted.
 pub fn cases(usual: u32) -> u32 {
     std::env::var("KETLINE_FUZZ").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)

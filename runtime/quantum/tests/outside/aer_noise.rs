@@ -38,7 +38,7 @@ fn evolve(circuit: &Circuit) -> Matrix {
 
 #[test]
 fn density_matrices_agree_with_qiskit_aer() {
-    let stored: Stored = serde_json::from_str(include_str!("cross_check/aer_noise.json")).unwrap();
+    let stored: Stored = serde_json::from_str(include_str!("../cross_check/aer_noise.json")).unwrap();
     assert!(stored.cases.len() >= 20);
     let options = NoiseOptions { gate_noise: true, ..NoiseOptions::NONE };
     let mut largest: f64 = 0.0;

@@ -4,7 +4,7 @@
 //! `runtime/quantum/scripts/qasm_qiskit.py`:
 //!
 //! ```text
-//! KETLINE_QASM_OUT=target/qasm cargo test --release -p ketline-quantum --test qasm_round_trip
+//! KETLINE_QASM_OUT=target/qasm cargo test --release -p ketline-quantum --test outside qasm_round_trip
 //! ```
 
 use std::f64::consts::PI;

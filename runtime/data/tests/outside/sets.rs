@@ -1,11 +1,8 @@
 //! Sets are written, and read as they were written.
-#![allow(missing_docs)]
-
-mod common;
 
 use std::collections::HashSet;
 
-use common::{Folder, epoch, fixed, numbers, record, stored, train, varying, write};
+use crate::common::{Folder, epoch, fixed, numbers, record, stored, train, varying, write};
 use ketline_data::{Bytes, Codec, Dataset, Error, OnDamage, Raw, Schema, Settings, ndarray};
 
 #[test]

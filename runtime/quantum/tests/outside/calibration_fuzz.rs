@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! KETLINE_FUZZ_INPUTS=1000000 KETLINE_FUZZ_SEED=1 \
-//!     cargo test --release -p ketline-quantum --test calibration_fuzz -- --nocapture
+//!     cargo test --release -p ketline-quantum --test outside calibration_fuzz -- --nocapture
 //! ```
 //!
 //! A failure is shrunk and printed as the list of mutations that causes it; the same seed finds it again.

@@ -1,9 +1,6 @@
 //! Sets that are written for other programs and read back.
-#![allow(missing_docs)]
 
-mod common;
-
-use common::Folder;
+use crate::common::Folder;
 use ketline_data::import::Columnar;
 use ketline_data::{
     Axes2, DType, Dataset, Error, Field as _, Jpeg, Kind, Raw, RecordWriter, Schema, Settings, Tensor, export,

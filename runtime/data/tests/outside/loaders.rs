@@ -1,12 +1,9 @@
 //! Loaders hand out each sample once, in the order of their plan, within its budget.
-#![allow(missing_docs)]
-
-mod common;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use common::{Folder, cases, epoch, fixed, numbers, train, varying, write};
+use crate::common::{Folder, cases, epoch, fixed, numbers, train, varying, write};
 use ketline_data::{
     Bytes, Codec, Dataset, Disk, Error, Loader, Position, Raw, Reader, Sampler, Schema, Settings, Storage,
 };

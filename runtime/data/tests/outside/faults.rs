@@ -1,7 +1,4 @@
 //! Damage and faults: found, named, and survived.
-#![allow(missing_docs)]
-
-mod common;
 
 use std::fmt;
 use std::io;
@@ -9,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use common::{Folder, cases, fixed, numbers, record, stored, varying, write};
+use crate::common::{Folder, cases, fixed, numbers, record, stored, varying, write};
 use ketline_data::storage::{Sink, Source};
 use ketline_data::{Bytes, Dataset, Disk, Error, OnDamage, Raw, Settings, Storage};
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! Reads OpenQASM files that others wrote (`data/qasm`, see its README): each becomes a circuit with the reference state,
 //! or is refused for the right reason, and what is written of it is read as an equal circuit.
 //!
-//! The widest files take a while and are looked at with `cargo test --release -p ketline-quantum --test qasm_corpus --
+//! The widest files take a while and are looked at with `cargo test --release -p ketline-quantum --test outside qasm_corpus --
 //! --ignored`.
 
 use std::fs;
