@@ -10,6 +10,7 @@ use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
 use ketline_examples::versus::Python;
 use ketline_examples::{Arguments, Bars, Flag, OUT, Report, Table, progress, run};
@@ -18,6 +19,11 @@ use serde_json::Value as Json;
 /// Rows with their goals, for one and for two threads.
 const ROWS: [(&str, f64, f64); 5] =
     [("gpt", 1.2, 1.15), ("bert", 1.15, 1.15), ("mlp", 1.2, 1.2), ("dlrm", 1.5, 1.5), ("cnn", 1.0, 1.0)];
+
+/// What all rows may take together, and what a row takes without and with compilation at most.
+const BUDGET: Duration = Duration::from_mins(20);
+const ROW: Duration = Duration::from_secs(40);
+const COMPILATION: Duration = Duration::from_secs(100);
 
 const PEER: &str = include_str!("peer.py");
 const TORCH: &str = "torch==2.15.0";
@@ -125,15 +131,26 @@ fn compare(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         Bars::new("Ketline and PyTorch on this processor", "times faster than PyTorch's best setting");
     let mut report = Report::new();
     let bar = progress(arguments, "comparing", rows.len() as u64);
-    for row in &rows {
+    let start = Instant::now();
+    for (k, row) in rows.iter().enumerate() {
         bar.set_message(row.clone());
         let (what, threads) = row_of(row)?;
         let mut sides =
             vec![Side::start("ketline", Command::new(std::env::current_exe()?).args(["--serve", row]))?];
         for setting in ["eager", "compile"] {
             let Some((python, peer)) = &python else { break };
-            if setting == "compile" && arguments.has("no-compile") {
-                continue;
+            if setting == "compile" {
+                let others = ROW * (rows.len() - k) as u32;
+                if arguments.has("no-compile") {
+                    continue;
+                }
+                if start.elapsed() + others + COMPILATION > BUDGET {
+                    println!(
+                        "{row}: torch compile: left out, the {} minutes are used up",
+                        BUDGET.as_secs() / 60
+                    );
+                    continue;
+                }
             }
             let mut command = Command::new(python);
             command.arg(peer).args([what, &threads.to_string(), setting]);

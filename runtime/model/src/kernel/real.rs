@@ -41,28 +41,29 @@ pub(crate) fn level() -> Level {
     Level::Portable
 }
 
-/// Compiles a function for every level and calls the one for this processor.
+/// Compiles a function for every level and calls the one for this processor. A constant that it is generic over is inferred from
+/// an argument, and stands last, after a semicolon.
 macro_rules! vectorised {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($generic:ident : $bound:path),+>)? (
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($generic:ident : $bound:path),+ $(; const $number:ident)?>)? (
         $($argument:ident : $type:ty),* $(,)?
     ) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
         #[allow(unsafe_code, clippy::too_many_arguments)]
-        $vis fn $name $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? {
+        $vis fn $name $(<$($generic: $bound),+ $(, const $number: usize)?>)? ($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
             #[allow(clippy::inline_always, clippy::too_many_arguments)]
-            fn body $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? $body
+            fn body $(<$($generic: $bound),+ $(, const $number: usize)?>)? ($($argument: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
                 #[allow(clippy::too_many_arguments)]
-                fn avx512 $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? {
+                fn avx512 $(<$($generic: $bound),+ $(, const $number: usize)?>)? ($($argument: $type),*) $(-> $result)? {
                     body($($argument),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
                 #[allow(clippy::too_many_arguments)]
-                fn avx2 $(<$($generic: $bound),+>)? ($($argument: $type),*) $(-> $result)? {
+                fn avx2 $(<$($generic: $bound),+ $(, const $number: usize)?>)? ($($argument: $type),*) $(-> $result)? {
                     body($($argument),*)
                 }
                 match $crate::kernel::real::level() {

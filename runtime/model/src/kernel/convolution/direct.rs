@@ -8,7 +8,7 @@
 
 use super::super::gemm::{Source, Strided};
 use super::super::real::Real;
-use super::super::vector::{Kernel, Vector, dispatch, lanes};
+use super::super::vector::{Kernel, Vector, dispatch};
 use super::Geometry;
 use super::padded::Padded;
 
@@ -88,93 +88,95 @@ impl Direct {
         scratch: &mut [T],
     ) {
         let s = &self.shape;
-        let (scratch, depth, width) = (&mut scratch[..self.workspace()], s.patch(), self.padded.width());
+        let scratch = &mut scratch[..self.workspace()];
         self.padded.fill(image, scratch);
         assert!(out.len() >= s.filters * s.out_pixels() && filters.len() >= self.filters());
-        let places = (s.out.0 - 1) * width + s.out.1;
-        let ((lanes, wide), mut from) = (lanes::<T>(), 0);
-        while from < places {
-            let vectors = (places - from).div_ceil(lanes).min(if wide { VECTORS } else { 1 });
-            for first in (0..s.filters).step_by(ROWS) {
-                let rows = ROWS.min(s.filters - first);
-                let mut biases = [T::ZERO; ROWS];
-                if let Some(bias) = bias {
-                    biases[..rows].copy_from_slice(&bias[first..first + rows]);
-                }
-                let tile = Tile {
-                    // SAFETY: within the scratch memory; a tile begins at a result.
-                    planes: unsafe { scratch.as_ptr().add(from) },
-                    // SAFETY: within the filters.
-                    filters: unsafe { filters.as_ptr().add(first * depth) },
-                    biases,
-                    // SAFETY: within the result.
-                    out: unsafe { out.as_mut_ptr().add(first * s.out_pixels()) },
-                    rows,
-                    from,
-                    vectors,
-                    plane: self.padded.plane(),
-                    width,
-                    shape: s,
-                };
-                // SAFETY: a tile reads at most its own length beyond the last result, for which there is room; it stores
-                // results only.
-                unsafe { dispatch(&tile) };
-            }
-            from += vectors * lanes;
-        }
+        assert!(bias.is_none_or(|bias| bias.len() >= s.filters));
+        let image = Image {
+            planes: scratch.as_ptr(),
+            filters: filters.as_ptr(),
+            bias,
+            out: out.as_mut_ptr(),
+            plane: self.padded.plane(),
+            width: self.padded.width(),
+            shape: s,
+        };
+        // SAFETY: a tile reads at most its own length beyond the last result, for which there is room; it stores results only.
+        unsafe { dispatch(&image) };
     }
 }
 
-/// Some consecutive results of some filters.
-struct Tile<'a, T> {
+/// One image, tile after tile: some vectors of results of some filters each.
+struct Image<'a, T> {
     planes: *const T,
     filters: *const T,
-    biases: [T; ROWS],
+    bias: Option<&'a [T]>,
     out: *mut T,
-    rows: usize,
-    /// Number of the first result, counted with those that belong to no pixel.
-    from: usize,
-    vectors: usize,
     plane: usize,
     width: usize,
     shape: &'a Geometry,
 }
 
-impl<T: Real> Kernel<T> for Tile<'_, T> {
+impl<T: Real> Kernel<T> for Image<'_, T> {
     #[inline(always)]
     #[allow(clippy::inline_always)]
     unsafe fn run<V: Vector<T>>(&self) {
-        // SAFETY: as the caller promises.
-        unsafe {
-            match self.vectors {
-                3 if V::WIDE => self.sum::<V, 3>(),
-                2 if V::WIDE => self.sum::<V, 2>(),
-                _ => self.sum::<V, 1>(),
+        let s = self.shape;
+        // vectors that begin with a row where that takes no more of them, consecutive ones otherwise
+        let (in_row, places) = (s.out.1.div_ceil(V::LANES), (s.out.0 - 1) * self.width + s.out.1);
+        let rows = s.out.0 * in_row <= places.div_ceil(V::LANES);
+        let count = if rows { s.out.0 * in_row } else { places.div_ceil(V::LANES) };
+        let place = |vector: usize| {
+            if rows { vector / in_row * self.width + vector % in_row * V::LANES } else { vector * V::LANES }
+        };
+        let most = if V::WIDE { VECTORS } else { 1 };
+        let (mut vector, mut tiles) = (0, count.div_ceil(most));
+        while vector < count {
+            // as even as can be: a single vector would wait for its sums
+            let vectors = (count - vector).div_ceil(tiles);
+            let from = std::array::from_fn(|k| place((vector + k).min(count - 1)));
+            for first in (0..s.filters).step_by(ROWS) {
+                // SAFETY: as the caller promises.
+                unsafe {
+                    match vectors {
+                        3 if V::WIDE => self.tile::<V, 3>(first, from),
+                        2 if V::WIDE => self.tile::<V, 2>(first, from),
+                        _ => self.tile::<V, 1>(first, from),
+                    }
+                }
             }
+            (vector, tiles) = (vector + vectors, tiles - 1);
         }
     }
 }
 
-impl<T: Real> Tile<'_, T> {
+impl<T: Real> Image<'_, T> {
+    /// Vectors of results, whose places are `from` on, of [`ROWS`] filters.
     #[inline(always)]
     #[allow(clippy::inline_always, clippy::needless_range_loop)] // indices are constants after unrolling
-    unsafe fn sum<V: Vector<T>, const N: usize>(&self) {
-        let mut results = [T::ZERO; ROWS * VECTORS * LANES];
+    unsafe fn tile<V: Vector<T>, const N: usize>(&self, first: usize, from: [usize; VECTORS]) {
+        let s = self.shape;
+        let rows = ROWS.min(s.filters - first);
         // SAFETY: as the caller promises.
         unsafe {
             let mut sums = [[V::splat(T::ZERO); N]; ROWS];
-            for i in 0..ROWS {
-                sums[i] = [V::splat(self.biases[i]); N];
+            if let Some(bias) = self.bias {
+                // indices that are not constants would keep the sums in memory
+                let mut biases = [T::ZERO; ROWS];
+                biases[..rows].copy_from_slice(&bias[first..first + rows]);
+                for i in 0..ROWS {
+                    sums[i] = [V::splat(biases[i]); N];
+                }
             }
-            let mut filters = self.filters;
-            let (height, width) = self.shape.kernel;
-            for channel in 0..self.shape.channels {
+            let mut filters = self.filters.add(first * s.patch());
+            let (height, width) = s.kernel;
+            for channel in 0..s.channels {
                 for row in 0..height {
                     let mut x = self.planes.add(channel * self.plane + row * self.width);
                     for _ in 0..width {
                         let mut right = [V::splat(T::ZERO); N];
                         for j in 0..N {
-                            right[j] = V::load(x.add(j * V::LANES));
+                            right[j] = V::load(x.add(from[j]));
                         }
                         for i in 0..ROWS {
                             let left = V::splat(*filters.add(i));
@@ -187,32 +189,44 @@ impl<T: Real> Tile<'_, T> {
                     }
                 }
             }
+            let out = self.out.add(first * s.out_pixels());
+            let at = |place: usize| (place / self.width, place % self.width);
+            if rows == ROWS && from[..N].iter().all(|&place| at(place).1 + V::LANES <= s.out.1) {
+                for j in 0..N {
+                    let (y, x) = at(from[j]);
+                    for i in 0..ROWS {
+                        sums[i][j].store(out.add(i * s.out_pixels() + y * s.out.1 + x));
+                    }
+                }
+                return;
+            }
+            let mut results = [T::ZERO; ROWS * VECTORS * LANES];
             for i in 0..ROWS {
                 for j in 0..N {
-                    sums[i][j].store(results.as_mut_ptr().add((i * N + j) * V::LANES));
+                    sums[i][j].store(results.as_mut_ptr().add((j * ROWS + i) * V::LANES));
                 }
             }
-            for j in 0..N {
-                self.store::<V>(&results[j * V::LANES..], N * V::LANES, self.from + j * V::LANES);
+            for (&place, results) in from[..N].iter().zip(results.chunks_exact(ROWS * V::LANES)) {
+                self.store::<V>(&results[..rows * V::LANES], out, at(place));
             }
         }
     }
 
-    /// Stores a vector of each row, whose first place is `from`, but for what lies beyond the end of a row of pixels.
+    /// Stores a vector of each row, whose first place is `(y, x)`, but for what lies beyond the end of a row of pixels.
     #[inline(always)]
     #[allow(clippy::inline_always)]
-    unsafe fn store<V: Vector<T>>(&self, results: &[T], stride: usize, from: usize) {
+    unsafe fn store<V: Vector<T>>(&self, results: &[T], out: *mut T, (mut y, mut x): (usize, usize)) {
         let (height, width) = self.shape.out;
-        let (mut y, mut x, mut lane) = (from / self.width, from % self.width, 0);
+        let mut lane = 0;
         while lane < V::LANES && y < height {
             let count = (self.width - x).min(V::LANES - lane);
             let until = lane + width.saturating_sub(x).min(count);
             if until > lane {
-                let start = self.out.wrapping_add(y * width + x).wrapping_sub(lane);
-                for row in 0..self.rows {
+                let start = out.wrapping_add(y * width + x).wrapping_sub(lane);
+                for (row, result) in results.chunks_exact(V::LANES).enumerate() {
                     // SAFETY: these lanes are pixels `x..` of row `y` of the filter's plane.
                     unsafe {
-                        let result = V::load(results.as_ptr().add(row * stride));
+                        let result = V::load(result.as_ptr());
                         result.store_lanes(start.wrapping_add(row * height * width), lane, until);
                     }
                 }

@@ -14,7 +14,7 @@ mod tile;
 pub(crate) use near::{Near, multiply_near, near};
 pub(crate) use pack::{Source, Strided, spaced};
 pub(crate) use tile::WIDEST;
-use tile::{Tile, columns};
+use tile::{Block, columns};
 
 use super::real::Real;
 use super::shared::Shared;
@@ -22,7 +22,7 @@ use super::team::Team;
 
 /// Columns of a panel of the right operand are a multiple of this, rows of the left one of [`ROWS`].
 const ROWS: usize = 8;
-/// The longest sum between two visits of the result: a panel of 32 columns then fits the first-level cache.
+/// The longest sum between two visits of the result: a panel then fits the first-level cache, or nearly so.
 const DEPTH: usize = 256;
 /// Rows of the left operand that stay in the second-level cache with one panel of the right one.
 const BLOCK_ROWS: usize = 128;
@@ -40,11 +40,16 @@ pub(crate) struct Target {
     pub(crate) accumulate: bool,
 }
 
+/// Elements from one panel of `width` to the next: whole lines, and an odd number of them, so that panels that are written side
+/// by side fall into different sets of the cache.
+fn pitch<T>(width: usize, depth: usize) -> usize {
+    spaced::<T>(width * depth)
+}
+
 /// Elements of scratch memory that [`multiply`] needs.
 pub(crate) fn workspace<T: Real>(m: usize, n: usize, k: usize) -> usize {
-    let depth = depth_of(k);
-    let columns = columns::<T>();
-    (m.next_multiple_of(ROWS) + n.next_multiple_of(columns)) * depth
+    let (depth, columns) = (depth_of(k), columns::<T>());
+    m.div_ceil(ROWS) * pitch::<T>(ROWS, depth) + n.div_ceil(columns) * pitch::<T>(columns, depth)
 }
 
 fn depth_of(k: usize) -> usize {
@@ -72,7 +77,8 @@ pub(crate) fn multiply<T: Real>(
     if let Some(rows) = lying {
         assert!(rows.data.len() >= (m - 1) * rows.along + k);
     }
-    let (left, right) = workspace.split_at_mut(m.next_multiple_of(ROWS) * depth);
+    let (left_pitch, right_pitch) = (pitch::<T>(ROWS, depth), pitch::<T>(nr, depth));
+    let (left, right) = workspace.split_at_mut(m.div_ceil(ROWS) * left_pitch);
     let (left, right) = (Shared::new(left), Shared::new(right));
     let team = team.filter(|team| team.threads() > 1 && m * n * k >= SERIAL);
     let each = |tasks: usize, task: &(dyn Fn(usize) + Sync)| match team {
@@ -95,50 +101,50 @@ pub(crate) fn multiply<T: Real>(
             if task < left_tasks {
                 let from_panel = 4 * GROUP * task;
                 let panels = (4 * GROUP).min(row_panels - from_panel);
-                let out = unsafe { left.part(from_panel * ROWS * depth, panels * ROWS * depth) };
+                let out = unsafe { left.part(from_panel * left_pitch, panels * left_pitch) };
                 let width = (panels * ROWS).min(m - from_panel * ROWS);
-                a.pack_panels(from_panel * ROWS, width, from, to, ROWS, ROWS * depth, out);
+                a.pack_panels(from_panel * ROWS, width, from, to, ROWS, left_pitch, out);
             } else {
                 let from_panel = GROUP * (task - left_tasks);
                 let panels = GROUP.min(column_panels - from_panel);
-                let out = unsafe { right.part(from_panel * nr * depth, panels * nr * depth) };
+                let out = unsafe { right.part(from_panel * right_pitch, panels * right_pitch) };
                 let width = (panels * nr).min(n - from_panel * nr);
-                b.pack_panels(from_panel * nr, width, from, to, nr, nr * depth, out);
+                b.pack_panels(from_panel * nr, width, from, to, nr, right_pitch, out);
             }
         });
         let first = from == 0;
         each(row_blocks * column_blocks, &|tile| {
             let (i, j) = (tile % row_blocks, tile / row_blocks);
-            let rows = i * BLOCK_ROWS / ROWS..row_panels.min((i + 1) * BLOCK_ROWS / ROWS);
-            for panel in j * block..column_panels.min((j + 1) * block) {
-                for row in rows.clone() {
-                    let (r, s) = (row * ROWS, panel * nr);
-                    // SAFETY: within the rows, or the panel.
-                    let (a, a_strides) = match lying {
-                        Some(rows) => {
-                            (unsafe { rows.data.as_ptr().add(r * rows.along + from) }, (rows.along, 1))
-                        }
-                        None => (unsafe { left.pointer().add(r * depth) }.cast_const(), (1, ROWS)),
-                    };
-                    let tile = Tile {
-                        a,
-                        a_strides,
-                        // SAFETY: the panels were written above and are only read now; the tile lies within `c`, and no
-                        // other task writes it.
-                        b: unsafe { right.pointer().add(s * depth) },
-                        b_stride: nr,
-                        c: unsafe { c.pointer().add(r * target.stride + s) },
-                        bias: bias.filter(|_| first).map(|bias| &bias[s..n.min(s + nr)]),
-                        depth: count,
-                        stride: target.stride,
-                        rows: ROWS.min(m - r),
-                        columns: nr.min(n - s),
-                        accumulate: target.accumulate || !first,
-                    };
-                    // SAFETY: as above.
-                    unsafe { tile.run() };
+            let (row, panel) = (i * BLOCK_ROWS, j * block);
+            let column = panel * nr;
+            // SAFETY: within the rows, or the panels.
+            let (a, a_strides) = match lying {
+                Some(rows) => {
+                    let start = unsafe { rows.data.as_ptr().add(row * rows.along + from) };
+                    (start, [ROWS * rows.along, rows.along, 1])
                 }
-            }
+                None => (
+                    unsafe { left.pointer().add(row / ROWS * left_pitch) }.cast_const(),
+                    [left_pitch, 1, ROWS],
+                ),
+            };
+            let block = Block {
+                a,
+                a_strides,
+                // SAFETY: the panels were written above and are only read now; the block lies within `c`, and no other task
+                // writes it.
+                b: unsafe { right.pointer().add(panel * right_pitch) },
+                b_strides: [right_pitch, nr],
+                c: unsafe { c.pointer().add(row * target.stride + column) },
+                bias: bias.filter(|_| first).map(|bias| &bias[column..]),
+                depth: count,
+                stride: target.stride,
+                rows: BLOCK_ROWS.min(m - row),
+                columns: (block * nr).min(n - column),
+                accumulate: target.accumulate || !first,
+            };
+            // SAFETY: as above.
+            unsafe { block.run() };
         });
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::real::Real;
 use super::super::shared::Shared;
-use super::tile::{Tile, columns};
+use super::super::vector::lanes;
+use super::tile::{Block, columns};
 use super::{DEPTH, ROWS, Source, Strided, Target};
 
 /// A right operand: panels of whole rows, packed or as they lie.
@@ -25,15 +26,15 @@ impl<T> Near<'_, T> {
     }
 }
 
-/// The operand `k x n`, packed into the beginning of `scratch` if rows are not contiguous or panels not whole; gives what is left
-/// of it.
+/// The operand `k x n`, packed into the beginning of `scratch` if rows are not contiguous or not whole registers; gives what is
+/// left of it.
 pub(crate) fn near<'a, T: Real>(
     of: Strided<'a, T>,
     (n, k): (usize, usize),
     scratch: &'a mut [T],
 ) -> (Near<'a, T>, &'a mut [T]) {
     let width = columns::<T>();
-    if of.along == 1 && n.is_multiple_of(width) {
+    if of.along == 1 && n.is_multiple_of(lanes::<T>().0) {
         return (Near { data: of.data, panel: width, depth: of.depth }, scratch);
     }
     let (packed, scratch) = scratch.split_at_mut(Near::<T>::workspace(n, k));
@@ -53,29 +54,27 @@ pub(crate) fn multiply_near<T: Real>(
 ) {
     let width = columns::<T>();
     assert!(a.data.len() > (m - 1) * a.along + (k - 1) * a.depth);
-    assert!(b.data.len() >= (n.div_ceil(width) - 1) * b.panel + (k - 1) * b.depth + width);
+    let last = (n - 1) / width;
+    let columns = (n - last * width).next_multiple_of(lanes::<T>().0);
+    assert!(b.data.len() >= last * b.panel + (k - 1) * b.depth + columns);
     for from in (0..k).step_by(DEPTH) {
         let depth = DEPTH.min(k - from);
-        for (panel, column) in (0..n).step_by(width).enumerate() {
-            for row in (0..m).step_by(ROWS) {
-                let tile = Tile {
-                    // SAFETY: within the operands, see above.
-                    a: unsafe { a.data.as_ptr().add(row * a.along + from * a.depth) },
-                    a_strides: (a.along, a.depth),
-                    // SAFETY: as above.
-                    b: unsafe { b.data.as_ptr().add(panel * b.panel + from * b.depth) },
-                    b_stride: b.depth,
-                    c: c.from(row * target.stride + column).pointer(),
-                    bias: None,
-                    depth,
-                    stride: target.stride,
-                    rows: ROWS.min(m - row),
-                    columns: width.min(n - column),
-                    accumulate: target.accumulate || from > 0,
-                };
-                // SAFETY: rows of the operands as above; the caller hands out the result's rows to nobody else.
-                unsafe { tile.run() };
-            }
-        }
+        let block = Block {
+            // SAFETY: within the operands, see above.
+            a: unsafe { a.data.as_ptr().add(from * a.depth) },
+            a_strides: [ROWS * a.along, a.along, a.depth],
+            // SAFETY: as above.
+            b: unsafe { b.data.as_ptr().add(from * b.depth) },
+            b_strides: [b.panel, b.depth],
+            c: c.pointer(),
+            bias: None,
+            depth,
+            stride: target.stride,
+            rows: m,
+            columns: n,
+            accumulate: target.accumulate || from > 0,
+        };
+        // SAFETY: rows of the operands as above; the caller hands out the result's rows to nobody else.
+        unsafe { block.run() };
     }
 }

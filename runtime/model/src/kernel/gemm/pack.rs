@@ -1,6 +1,6 @@
 //! Operands as panels: what the micro-kernel reads in order.
 
-use super::super::real::{Level, Real, level};
+use super::super::real::{Level, Real, level, vectorised};
 
 /// Bytes from row to row beyond which rows are packed.
 const FAR: usize = 1 << 13;
@@ -75,11 +75,23 @@ impl<T: Real> Source<T> for Strided<'_, T> {
             }
             return;
         }
-        // depth by depth, so that each line of memory is read once for all panels
-        for k in from..to {
-            let start = k * self.depth + first;
-            let row = &self.data[start..start + width];
-            for (row, out) in row.chunks(panel).zip(out[(k - from) * panel..].chunks_mut(pitch)) {
+        let start = from * self.depth + first;
+        let (data, depths) = (&self.data[start..], to - from);
+        // whole panels have a width that the compiler knows
+        let done = match panel {
+            4 => strips(data, self.depth, depths, width, [(); 4], pitch, out),
+            8 => strips(data, self.depth, depths, width, [(); 8], pitch, out),
+            24 => strips(data, self.depth, depths, width, [(); 24], pitch, out),
+            48 => strips(data, self.depth, depths, width, [(); 48], pitch, out),
+            _ => 0,
+        };
+        if done == width {
+            return;
+        }
+        let out = &mut out[done / panel * pitch..];
+        for k in 0..depths {
+            let row = &data[k * self.depth + done..k * self.depth + width];
+            for (row, out) in row.chunks(panel).zip(out[k * panel..].chunks_mut(pitch)) {
                 out[..row.len()].copy_from_slice(row);
                 out[row.len()..panel].fill(T::ZERO);
             }
@@ -91,6 +103,25 @@ impl<T: Real> Source<T> for Strided<'_, T> {
         let bytes = self.along * size_of::<T>();
         let is_odd = bytes % (2 * LINE) == LINE;
         (self.depth == 1 && (bytes <= FAR || is_odd)).then_some(*self)
+    }
+}
+
+vectorised! {
+    /// Copies rows, `stride` apart, to as many panels of `N` as there are whole ones in `width`, and gives how many elements of a
+    /// row these are. It goes depth by depth, so that each line of memory is read once for all panels.
+    fn strips<T: Real; const N>(
+        data: &[T], stride: usize, depths: usize, width: usize, _panel: [(); N], pitch: usize, out: &mut [T],
+    ) -> usize {
+        let whole = width / N * N;
+        if whole > 0 {
+            for k in 0..depths {
+                let (row, _) = data[k * stride..k * stride + whole].as_chunks::<N>();
+                for (row, out) in row.iter().zip(out[k * N..].chunks_mut(pitch)) {
+                    out[..N].copy_from_slice(row);
+                }
+            }
+        }
+        whole
     }
 }
 

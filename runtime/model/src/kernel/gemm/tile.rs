@@ -4,27 +4,27 @@ use super::super::real::Real;
 use super::super::vector::{Kernel, Vector, dispatch, lanes};
 use super::ROWS;
 
-/// The widest tile: 32 singles.
-pub(crate) const WIDEST: usize = 32;
+/// The widest tile: 48 singles.
+pub(crate) const WIDEST: usize = 48;
 
 /// Columns of a tile.
 pub(super) fn columns<T: Real>() -> usize {
     // where registers are few, 8 rows of one vector leave some for operands
     match lanes::<T>() {
-        (lanes, true) => 2 * lanes,
+        (lanes, true) => 3 * lanes,
         (lanes, false) => lanes,
     }
 }
 
-/// One tile of the result.
-pub(super) struct Tile<'a, T> {
+/// A part of the result, tile after tile; a panel of the right operand stays in a cache while it meets all rows.
+pub(super) struct Block<'a, T> {
     pub(super) a: *const T,
-    /// Elements of `a` from one row to the next, and from one depth to the next.
-    pub(super) a_strides: (usize, usize),
+    /// Elements of `a` from [`ROWS`] rows to the next so many, from one row to the next, and from one depth to the next.
+    pub(super) a_strides: [usize; 3],
     /// Rows of [`columns`] elements.
     pub(super) b: *const T,
-    /// Elements of `b` from one depth to the next.
-    pub(super) b_stride: usize,
+    /// Elements of `b` from one panel to the next, and from one depth to the next.
+    pub(super) b_strides: [usize; 2],
     pub(super) c: *mut T,
     pub(super) bias: Option<&'a [T]>,
     pub(super) depth: usize,
@@ -34,11 +34,11 @@ pub(super) struct Tile<'a, T> {
     pub(super) accumulate: bool,
 }
 
-impl<T: Real> Tile<'_, T> {
-    /// Computes the tile.
+impl<T: Real> Block<'_, T> {
+    /// Computes the block.
     ///
     /// # Safety
-    /// `a` has `rows` rows of `depth` elements, `b` has `depth` rows of [`columns`], `c` has `rows` rows of `columns`.
+    /// `a` has `rows` rows of `depth` elements, `b` has panels of `depth` rows of [`columns`], `c` has `rows` rows of `columns`.
     #[inline]
     pub(super) unsafe fn run(&self) {
         // SAFETY: as the caller promises.
@@ -46,63 +46,89 @@ impl<T: Real> Tile<'_, T> {
     }
 }
 
-impl<T: Real> Kernel<T> for Tile<'_, T> {
+impl<T: Real> Kernel<T> for Block<'_, T> {
     #[inline(always)]
     #[allow(clippy::inline_always)]
     unsafe fn run<V: Vector<T>>(&self) {
+        let width = if V::WIDE { 3 * V::LANES } else { V::LANES };
         // SAFETY: as the caller promises.
-        unsafe { if V::WIDE { self.sum::<V, 2>() } else { self.sum::<V, 1>() } }
+        unsafe {
+            for (panel, column) in (0..self.columns).step_by(width).enumerate() {
+                let b = self.b.add(panel * self.b_strides[0]);
+                let columns = width.min(self.columns - column);
+                for (strip, row) in (0..self.rows).step_by(ROWS).enumerate() {
+                    let a = self.a.add(strip * self.a_strides[0]);
+                    let at = (row, column, columns);
+                    match columns.div_ceil(V::LANES) {
+                        3 if V::WIDE => self.tile::<V, 3>(a, b, at),
+                        2 if V::WIDE => self.tile::<V, 2>(a, b, at),
+                        _ => self.tile::<V, 1>(a, b, at),
+                    }
+                }
+            }
+        }
     }
 }
 
-impl<T: Real> Tile<'_, T> {
+impl<T: Real> Block<'_, T> {
     #[inline(always)]
     #[allow(clippy::inline_always, clippy::needless_range_loop)] // indices are constants after unrolling
-    unsafe fn sum<V: Vector<T>, const N: usize>(&self) {
+    unsafe fn tile<V: Vector<T>, const N: usize>(
+        &self,
+        a: *const T,
+        mut b: *const T,
+        (row, column, columns): (usize, usize, usize),
+    ) {
         // SAFETY: all accesses are within the panels and the tile, as the caller promises.
         unsafe {
-            let c = |i: usize, j: usize| self.c.wrapping_add(i * self.stride + j * V::LANES);
-            for i in 0..ROWS {
-                for j in 0..N {
-                    V::prefetch(c(i, j));
-                }
-            }
-            let whole = self.rows == ROWS && self.columns == N * V::LANES;
+            let rows = ROWS.min(self.rows - row);
+            let start = self.c.add(row * self.stride + column);
+            let c = |i: usize, j: usize| start.wrapping_add(i * self.stride + j * V::LANES);
+            let whole = rows == ROWS && columns == N * V::LANES;
             // lanes of a vector that are within the result
-            let within = |j: usize| self.columns.saturating_sub(j * V::LANES).min(V::LANES);
+            let within = |j: usize| columns.saturating_sub(j * V::LANES).min(V::LANES);
             let mut sums = [[V::splat(T::ZERO); N]; ROWS];
             if let Some(bias) = self.bias {
                 for j in 0..N {
-                    let bias = V::load_lanes(bias.as_ptr().wrapping_add(j * V::LANES), within(j));
+                    let bias = V::load_lanes(bias.as_ptr().wrapping_add(column + j * V::LANES), within(j));
                     for i in 0..ROWS {
                         sums[i][j] = bias;
                     }
                 }
             }
             // rows beyond the last are computed like it, and not stored
-            let a: [*const T; ROWS] =
-                std::array::from_fn(|i| self.a.add(i.min(self.rows - 1) * self.a_strides.0));
-            let (mut at_a, mut b) = (0, self.b);
-            for _ in 0..self.depth {
-                let mut right = [V::splat(T::ZERO); N];
+            let a: [*const T; ROWS] = std::array::from_fn(|i| a.add(i.min(rows - 1) * self.a_strides[1]));
+            let mut at_a = 0;
+            // the result is asked for row by row on the way: all at once would hold up the operands
+            let run = self.depth.div_ceil(ROWS);
+            let mut done = 0;
+            for i in 0..ROWS {
                 for j in 0..N {
-                    right[j] = V::load(b.add(j * V::LANES));
+                    V::prefetch(c(i, j));
                 }
-                for i in 0..ROWS {
-                    let left = V::splat(*a[i].add(at_a));
+                let to = self.depth.min(done + run);
+                for _ in done..to {
+                    let mut right = [V::splat(T::ZERO); N];
                     for j in 0..N {
-                        sums[i][j] = left.mul_add(right[j], sums[i][j]);
+                        right[j] = V::load(b.add(j * V::LANES));
                     }
+                    for i in 0..ROWS {
+                        let left = V::splat(*a[i].add(at_a));
+                        for j in 0..N {
+                            sums[i][j] = left.mul_add(right[j], sums[i][j]);
+                        }
+                    }
+                    at_a += self.a_strides[2];
+                    b = b.add(self.b_strides[1]);
                 }
-                at_a += self.a_strides.1;
-                b = b.add(self.b_stride);
+                done = to;
             }
             for i in 0..ROWS {
                 for j in 0..N {
                     if whole {
                         let sum = if self.accumulate { V::load(c(i, j)).add(sums[i][j]) } else { sums[i][j] };
                         sum.store(c(i, j));
-                    } else if i < self.rows {
+                    } else if i < rows {
                         let mut sum = sums[i][j];
                         if self.accumulate {
                             sum = V::load_lanes(c(i, j), within(j)).add(sum);
