@@ -9,6 +9,7 @@ use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
 mod binary;
+mod capacity;
 mod chain;
 mod cluster;
 mod derived;
@@ -16,7 +17,9 @@ mod evict;
 mod exact;
 mod law;
 mod memory;
+mod method;
 mod partition;
+mod planner;
 mod price;
 #[cfg(test)]
 mod random;
@@ -24,13 +27,16 @@ mod schedule;
 mod stage;
 mod times;
 
+pub use capacity::capacity;
 pub use chain::Chain;
 pub use cluster::{Cluster, Link};
 pub use derived::Derived;
 pub use law::Law;
 pub use memory::Placement;
 use memory::{Buffer, place};
+pub use method::Method;
 pub use partition::{Cut, Eviction, Partition, Restore};
+pub use planner::{Planned, Planner, StagePlan};
 pub use schedule::{Phase, PipelineSchedule, Turn};
 pub use times::{Clock, Times};
 
