@@ -13,13 +13,10 @@ use ketline::model::text::{Corpus, Vocabulary};
 use ketline::model::train::{Optimiser, Schedule, Trainer, TrainerOptions};
 use ketline::model::{self, Plan, PlanOptions, Run, Sizes};
 use ketline::prelude::*;
-use ketline_examples::{Arguments, Flag, OUT, Plot, Report, follow, plot, run};
+use ketline_examples::{Arguments, Flag, Hidden, OUT, Plot, Report, follow, plot, run};
 
 /// What is learnt where no text is given: this repository's own.
 const OWN: [&str; 2] = [include_str!("../README.md"), include_str!("../guide/src/circuits.md")];
-/// One position in so many is hidden.
-const HIDDEN: usize = 7;
-
 const FLAGS: [Flag; 9] = [
     Flag::value("text", "FILE", "text to learn from [this repository's README and guide]"),
     Flag::value("steps", "N", "training steps [1000]"),
@@ -78,34 +75,11 @@ fn main() -> ExitCode {
     run("bert", "Trains a small BERT to fill in hidden bytes of a text.", &FLAGS, train)
 }
 
-/// Crops with some positions hidden: ids with the mask's in these places, the places, and what stood there.
-struct Hidden {
-    ids: Vec<i32>,
-    positions: Vec<i32>,
-    targets: Vec<i32>,
-}
-
-impl Hidden {
-    /// Every seventh position, shifted by a number that differs from step to step, so that each is hidden some day.
-    fn new(mut ids: Vec<i32>, step: u64, mask: i32) -> Self {
-        let count = ids.len() / HIDDEN;
-        let positions: Vec<i32> = (0..count)
-            .map(|k| {
-                let mix =
-                    (step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ k as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                (k * HIDDEN + (mix >> 40) as usize % HIDDEN) as i32
-            })
-            .collect();
-        let targets = positions.iter().map(|&at| std::mem::replace(&mut ids[at as usize], mask)).collect();
-        Self { ids, positions, targets }
-    }
-
-    fn give(&self, run: &mut Run) -> model::Result<()> {
-        run.set("ids", &self.ids)?;
-        run.set("mask", &vec![1_u8; self.ids.len()])?;
-        run.set("positions", &self.positions)?;
-        run.set("targets", &self.targets)
-    }
+fn give(hidden: &Hidden, run: &mut Run) -> model::Result<()> {
+    run.set("ids", &hidden.ids)?;
+    run.set("mask", &vec![1_u8; hidden.ids.len()])?;
+    run.set("positions", &hidden.positions)?;
+    run.set("targets", &hidden.targets)
 }
 
 fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
@@ -125,7 +99,7 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let ids = vocabulary.encode(&text)?;
     let (learn, valid) = Corpus::split(&ids, length, batch)?;
     let valid = valid.consecutive(batch, 16);
-    let sizes = Sizes::new().with("B", batch).with("P", batch * length / HIDDEN);
+    let sizes = Sizes::new().with("B", batch).with("P", batch * length / Hidden::ONE_IN);
     let options = TrainerOptions {
         optimiser: Optimiser::adamw(1e-3),
         schedule: Schedule::Linear { warmup: steps.min(100), steps: steps + 1 },
@@ -142,7 +116,7 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         judge.copy_parameters(trainer.run())?;
         let mut sum = 0.0;
         for (k, (ids, _)) in valid.iter().enumerate() {
-            Hidden::new(ids.clone(), k as u64, mask).give(&mut judge)?;
+            give(&Hidden::new(ids.clone(), k as u64, mask), &mut judge)?;
             judge.step()?;
             sum += f64::from(judge.output::<f32>("loss")?[0]);
         }
@@ -151,8 +125,9 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
 
     let before = validate(&trainer)?;
     let since = Instant::now();
-    let give =
-        |run: &mut Run, number: u64| Hidden::new(learn.random(batch, seed, number).0, number, mask).give(run);
+    let give = |run: &mut Run, number: u64| {
+        give(&Hidden::new(learn.random(batch, seed, number).0, number, mask), run)
+    };
     let (log, last) = follow(arguments, &mut trainer, steps, before, give, validate)?;
 
     let out = arguments.path("out").unwrap_or_else(|| PathBuf::from("target/ketline"));

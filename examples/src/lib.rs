@@ -27,6 +27,7 @@
 mod arguments;
 mod consumer;
 pub mod digits;
+mod hidden;
 pub mod plot;
 mod progress;
 mod report;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 
 pub use arguments::{ArgumentError, Arguments, Flag, OUT, help};
 pub use consumer::consume;
+pub use hidden::Hidden;
 pub use plot::{Bars, Plot, PlotError};
 pub use progress::progress;
 pub use report::{Report, ReportError, Table};

@@ -54,7 +54,7 @@ impl Default for PipelineOptions {
 
 impl PipelineOptions {
     /// What their programs are made for.
-    pub(crate) fn of_programs(&self) -> ProgramOptions<'static> {
+    pub fn of_programs(&self) -> ProgramOptions<'static> {
         ProgramOptions {
             optimiser: self.optimiser,
             schedule: self.schedule,
