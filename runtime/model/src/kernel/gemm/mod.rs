@@ -14,7 +14,7 @@ mod tile;
 pub(crate) use near::{Near, multiply_near, near};
 pub(crate) use pack::{Source, Strided, spaced};
 pub(crate) use tile::WIDEST;
-use tile::{Block, columns};
+use tile::{Block, panel};
 
 use super::real::Real;
 use super::shared::Shared;
@@ -48,7 +48,7 @@ fn pitch<T>(width: usize, depth: usize) -> usize {
 
 /// Elements of scratch memory that [`multiply`] needs.
 pub(crate) fn workspace<T: Real>(m: usize, n: usize, k: usize) -> usize {
-    let (depth, columns) = (depth_of(k), columns::<T>());
+    let (depth, columns) = (depth_of(k), panel::<T>(n));
     m.div_ceil(ROWS) * pitch::<T>(ROWS, depth) + n.div_ceil(columns) * pitch::<T>(columns, depth)
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn multiply<T: Real>(
     workspace: &mut [T],
 ) {
     let depth = depth_of(k);
-    let nr = columns::<T>();
+    let nr = panel::<T>(n);
     // rows that lie whole are read there; a tile then follows eight of them
     let lying = a.rows();
     if let Some(rows) = lying {

@@ -81,7 +81,9 @@ impl<T: Real> Source<T> for Strided<'_, T> {
         let done = match panel {
             4 => strips(data, self.depth, depths, width, [(); 4], pitch, out),
             8 => strips(data, self.depth, depths, width, [(); 8], pitch, out),
+            16 => strips(data, self.depth, depths, width, [(); 16], pitch, out),
             24 => strips(data, self.depth, depths, width, [(); 24], pitch, out),
+            32 => strips(data, self.depth, depths, width, [(); 32], pitch, out),
             48 => strips(data, self.depth, depths, width, [(); 48], pitch, out),
             _ => 0,
         };

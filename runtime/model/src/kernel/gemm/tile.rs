@@ -16,6 +16,11 @@ pub(super) fn columns<T: Real>() -> usize {
     }
 }
 
+/// Columns of a panel of an operand of `n` columns: no more vectors than these need.
+pub(super) fn panel<T: Real>(n: usize) -> usize {
+    columns::<T>().min(n.next_multiple_of(lanes::<T>().0))
+}
+
 /// A part of the result, tile after tile; a panel of the right operand stays in a cache while it meets all rows.
 pub(super) struct Block<'a, T> {
     pub(super) a: *const T,
