@@ -8,20 +8,29 @@ use crate::graph::{Graph, Source, Value};
 use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
+mod binary;
 mod chain;
 mod cluster;
 mod derived;
 mod life;
+mod evict;
+mod exact;
+mod law;
 mod memory;
 mod partition;
+mod price;
+#[cfg(test)]
+mod random;
 mod schedule;
 mod sharing;
+mod stage;
 mod times;
 
 pub use chain::Chain;
 pub use cluster::{Cluster, Link};
 pub use derived::Derived;
 pub use life::Life;
+pub use law::Law;
 pub use memory::Placement;
 use memory::{Buffer, place};
 pub use partition::{Cut, Eviction, Partition, Restore};
