@@ -158,9 +158,9 @@ impl Chain {
         self.can_cut.get(before).copied().unwrap_or(false)
     }
 
-    /// The first nodes of layers, without the very first.
-    pub fn layer_starts(&self) -> impl Iterator<Item = usize> {
-        (1..self.nodes()).filter(|&node| self.layer[node] != self.layer[node - 1])
+    /// Whether a layer begins at a node, and it is not the first.
+    pub fn is_layer_start(&self, node: usize) -> bool {
+        (1..self.nodes()).contains(&node) && self.layer[node] != self.layer[node - 1]
     }
 
     /// Seconds of both passes of an interval of nodes.
@@ -211,11 +211,6 @@ impl Chain {
     /// The backward steps of an interval of nodes.
     pub(crate) fn backward_of(&self, nodes: &Range<usize>) -> Range<usize> {
         self.behind[nodes.end]..self.behind[nodes.start]
-    }
-
-    /// The largest tensor, as number of its memory.
-    pub(crate) fn largest(&self) -> Option<&Memory> {
-        self.memory.iter().max_by_key(|memory| memory.bytes)
     }
 }
 
@@ -371,7 +366,7 @@ mod tests {
         let model = Transformer { layers: 2, ..Transformer::default() };
         let chain = chain(&model.gpt(false).unwrap(), 2);
         let channels = 2 * 128 * 256 * 4;
-        for start in chain.layer_starts() {
+        for start in (0..chain.nodes()).filter(|&node| chain.is_layer_start(node)) {
             // the tensor on, its gradient back
             assert_eq!(chain.crossing[start], (channels, channels), "{start}");
         }

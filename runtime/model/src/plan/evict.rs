@@ -1,12 +1,14 @@
 //! What a stage evicts to fit: swaps and recomputation, priced together.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::chain::Chain;
 use super::cluster::Cluster;
 use super::law::Law;
-use super::partition::Restore;
-use super::stage::{Choice, Local, Stage, Walk};
+use super::partition::{Eviction, Restore};
+use super::stage::{Choice, Stage, Walk};
+use crate::graph::Value;
 
 /// What is evicted together: one node's results, or a layer's.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,15 @@ pub(crate) struct Outcome {
     /// Bytes that the stage needs.
     pub(crate) bytes: u64,
     pub(crate) walk: Walk,
+}
+
+/// What a stage does to fit.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Decision {
+    pub(crate) outcome: Outcome,
+    pub(crate) evictions: BTreeMap<Value, Eviction>,
+    /// Seconds of its nodes, each once.
+    pub(crate) compute: f64,
 }
 
 /// Chooses what stages evict.
@@ -115,9 +126,38 @@ impl<'a> Evictor<'a> {
         }
     }
 
-    /// What was chosen last.
-    pub(crate) fn evicted(&self) -> impl Iterator<Item = (&Local, Choice)> {
-        self.stage.evicted(&self.choice)
+    /// As [`evict`](Self::evict), with what is evicted.
+    pub(crate) fn decide(&mut self, x: usize, nodes: Range<usize>) -> Option<Decision> {
+        self.evict(x, nodes)?;
+        let outcome = self.outcome(); // the stage may have seen other choices last
+        let evictions = (self.stage.evicted(&self.choice))
+            .map(|(memory, choice)| {
+                let eviction = if choice == Choice::Swap { Eviction::Swap } else { Eviction::Recompute };
+                (self.chain.memory[memory as usize].value, eviction)
+            })
+            .collect();
+        Some(Decision { outcome, evictions, compute: self.compute })
+    }
+
+    /// Whether a stage with these nodes can be made to fit.
+    pub(crate) fn has_room(&mut self, x: usize, nodes: Range<usize>) -> bool {
+        self.least(x, nodes).0 <= self.cluster.memory
+    }
+
+    /// The least bytes that a stage can do with, and the largest tensor in it, by number of its memory.
+    pub(crate) fn least(&mut self, x: usize, nodes: Range<usize>) -> (u64, Option<usize>) {
+        self.load(x, nodes);
+        if self.grain == Grain::Nodes {
+            self.group_nodes();
+        } else {
+            self.group_layers();
+        }
+        match self.grain {
+            Grain::Nothing => {}
+            Grain::AllLayers | Grain::LastLayers => self.set_all(Choice::Recompute),
+            Grain::Nodes | Grain::Layers => self.set_all(Choice::Swap),
+        }
+        (self.outcome().bytes, self.stage.largest(self.chain))
     }
 
     fn load(&mut self, x: usize, nodes: Range<usize>) {
@@ -156,47 +196,47 @@ impl<'a> Evictor<'a> {
         outcome.bytes <= self.cluster.memory
     }
 
-    /// Layers first, then nodes from the beginning; the better one is improved node by node.
+    /// Nodes, and layers if time is lost; the better one is improved node by node.
     fn nodes(&mut self, kept: Outcome) -> Option<Outcome> {
         let begin = self.choice.clone();
-        self.group_layers();
-        let layers = self.search(kept).map(|outcome| (outcome, self.choice.clone()));
-        self.choice.clone_from(&begin);
         self.group_nodes();
-        let nodes = self.search(kept);
-        let best = match (layers, nodes) {
-            (Some((outcome, choice)), nodes) if nodes.is_none_or(|nodes| outcome.seconds < nodes.seconds) => {
-                self.choice = choice;
-                outcome
+        let mut best = self.search(kept)?;
+        if best.seconds > kept.seconds {
+            let nodes = std::mem::replace(&mut self.choice, begin);
+            self.group_layers();
+            match self.search(kept).filter(|layers| layers.seconds < best.seconds) {
+                Some(layers) => best = layers,
+                None => self.choice = nodes,
             }
-            (_, nodes) => nodes?,
-        };
+            self.group_nodes();
+        }
         Some(self.improve(best))
     }
 
-    /// Frees until it fits, the cheapest first; then from the other end, where all is on the host.
+    /// Frees until it fits, the cheapest first, and begins at the other end, where all is on the host, if that does not help.
     fn search(&mut self, kept: Outcome) -> Option<Outcome> {
         let begin = self.choice.clone();
+        self.set_all(Choice::Swap);
+        let least = self.outcome();
+        if !self.fits(&least) {
+            return None;
+        }
+        let swapped = std::mem::replace(&mut self.choice, begin);
         if let Some(found) = self.free(kept) {
             return Some(found);
         }
-        self.choice = begin;
-        self.set_all(Choice::Swap);
-        let mut now = self.outcome();
-        if !self.fits(&now) {
-            return None;
-        }
+        self.choice = swapped;
+        let mut now = least;
         // what is cheap to make again does not wait for the link
         for group in 0..self.groups.len() {
             if now.seconds <= self.compute + now.walk.recompute {
                 break;
             }
-            if self.groups[group].again.is_empty() {
-                continue;
+            if !self.groups[group].again.is_empty() {
+                now = self.attempt(group, Choice::Recompute, now, |this, new, now| {
+                    this.fits(new) && new.seconds < now.seconds
+                });
             }
-            now = self.attempt(group, Choice::Recompute, now, |this, new, now| {
-                this.fits(new) && new.seconds < now.seconds
-            });
         }
         Some(now)
     }
@@ -204,45 +244,88 @@ impl<'a> Evictor<'a> {
     /// Swaps what is dearest to make again as long as the link has time, then makes the cheapest again, then swaps in spite of
     /// the time that it takes (the prices are those of Capuchin, ASPLOS 2020).
     fn free(&mut self, kept: Outcome) -> Option<Outcome> {
-        let mut now = kept;
+        let mut dearest: Vec<usize> = Vec::new();
+        let mut time = kept.seconds * self.host;
+        for group in (0..self.groups.len()).rev().filter(|&group| self.is_kept(group)) {
+            let bytes = self.groups[group].bytes;
+            if bytes <= time {
+                time -= bytes;
+                dearest.push(group);
+            }
+        }
+        if let Some(found) = self.prefix(&dearest, Choice::Swap) {
+            return Some(found);
+        }
+        let again = |this: &Self| {
+            let groups = 0..this.groups.len();
+            groups.filter(|&group| this.is_kept(group) && !this.groups[group].again.is_empty()).collect()
+        };
+        let cheapest: Vec<usize> = again(self);
+        if let Some(found) = self.prefix(&cheapest, Choice::Recompute) {
+            return Some(found);
+        }
+        // all at once is too much where long chains come back together: one by one
+        for &group in &cheapest {
+            self.set(group, Choice::Keep);
+        }
+        let mut now = self.outcome();
+        for group in cheapest {
+            now = self.attempt(group, Choice::Recompute, now, |_, new, now| new.bytes < now.bytes);
+        }
         for group in (0..self.groups.len()).rev() {
-            now = self.attempt(group, Choice::Swap, now, |_, new, now| {
-                new.seconds <= now.seconds && new.bytes < now.bytes
-            });
             if self.fits(&now) {
                 return Some(now);
             }
-        }
-        for _ in 0..2 {
-            for group in 0..self.groups.len() {
-                if self.groups[group].again.is_empty() || !self.is_kept(group) {
-                    continue;
-                }
-                now = self.attempt(group, Choice::Recompute, now, |_, new, now| new.bytes < now.bytes);
-                if self.fits(&now) {
-                    return Some(now);
-                }
-            }
-        }
-        for group in (0..self.groups.len()).rev() {
             now = self.attempt(group, Choice::Swap, now, |_, new, now| new.bytes < now.bytes);
+        }
+        Some(now).filter(|now| self.fits(now))
+    }
+
+    /// The shortest beginning of a list of groups that makes room, changed; all of them are if none does.
+    fn prefix(&mut self, groups: &[usize], to: Choice) -> Option<Outcome> {
+        for &group in groups {
+            self.set(group, to);
+        }
+        let mut found = Some(self.outcome()).filter(|all| self.fits(all))?;
+        let (mut below, mut enough) = (0, groups.len());
+        // groups before `at` are changed, the others are not
+        let mut at = groups.len();
+        while below + 1 < enough {
+            let middle = below.midpoint(enough);
+            self.move_to(groups, to, &mut at, middle);
+            let now = self.outcome();
             if self.fits(&now) {
-                return Some(now);
+                (enough, found) = (middle, now);
+            } else {
+                below = middle;
             }
         }
-        None
+        self.move_to(groups, to, &mut at, enough);
+        Some(found)
+    }
+
+    fn move_to(&mut self, groups: &[usize], to: Choice, at: &mut usize, end: usize) {
+        for &group in groups.get(end..*at).unwrap_or_default() {
+            self.set(group, Choice::Keep);
+        }
+        for &group in groups.get(*at..end).unwrap_or_default() {
+            self.set(group, to);
+        }
+        *at = end;
     }
 
     /// Takes back what was not needed, the dearest first, and lets the link have what it has time for.
     fn improve(&mut self, mut now: Outcome) -> Outcome {
-        self.group_nodes();
         for group in (0..self.groups.len()).rev() {
-            if !self.is_kept(group) {
+            let bytes = self.groups[group].bytes;
+            let room = (self.cluster.memory - now.bytes) as f64;
+            if !self.is_kept(group) && bytes * (self.flight - 1) as f64 <= room {
                 now = self.attempt(group, Choice::Keep, now, |this, new, now| {
                     this.fits(new) && new.seconds <= now.seconds
                 });
             }
-            if self.is_again(group) {
+            let busy = now.walk.out.max(now.walk.back) as f64 / self.host;
+            if self.is_again(group) && busy + bytes / self.host < now.seconds {
                 now = self.attempt(group, Choice::Swap, now, |this, new, now| {
                     this.fits(new) && new.seconds < now.seconds
                 });

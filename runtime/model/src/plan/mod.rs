@@ -9,6 +9,7 @@ use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
 mod binary;
+mod capacity;
 mod chain;
 mod cluster;
 mod derived;
@@ -17,7 +18,9 @@ mod evict;
 mod exact;
 mod law;
 mod memory;
+mod method;
 mod partition;
+mod planner;
 mod price;
 #[cfg(test)]
 mod random;
@@ -26,6 +29,7 @@ mod sharing;
 mod stage;
 mod times;
 
+pub use capacity::capacity;
 pub use chain::Chain;
 pub use cluster::{Cluster, Link};
 pub use derived::Derived;
@@ -33,7 +37,9 @@ pub use life::Life;
 pub use law::Law;
 pub use memory::Placement;
 use memory::{Buffer, place};
+pub use method::Method;
 pub use partition::{Cut, Eviction, Partition, Restore};
+pub use planner::{Planned, Planner, StagePlan};
 pub use schedule::{Phase, PipelineSchedule, Turn};
 use sharing::{lifetimes, share};
 pub use times::{Clock, Times};

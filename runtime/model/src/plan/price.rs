@@ -63,12 +63,35 @@ pub(crate) struct Priced<'a> {
     /// Whether stages end at layers alone.
     at_layers: bool,
     known: HashMap<(usize, usize, usize), Option<f64>>,
+    /// By stage and first node: the least end with which it does not fit. A stage with more nodes does not fit either.
+    short: Vec<Vec<usize>>,
 }
 
 impl<'a> Priced<'a> {
     pub(crate) fn new(chain: &'a Chain, cluster: &'a Cluster, law: Law, grain: Grain) -> Self {
         let evictor = Evictor::new(chain, cluster, law, grain);
-        Self { chain, law, evictor, at_layers: grain != Grain::Nodes, known: HashMap::new() }
+        let short = vec![vec![usize::MAX; chain.nodes()]; law.stages];
+        Self { chain, law, evictor, at_layers: grain != Grain::Nodes, known: HashMap::new(), short }
+    }
+
+    /// The same row, cut at layers alone.
+    pub(crate) fn at_layers(&mut self) -> AtLayers<'_, 'a> {
+        AtLayers(self)
+    }
+
+    /// Whether any cuts fit: each stage takes as many nodes as it can, and later stages hold no more micro-batches.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let mut from = 0;
+        for x in 0..self.law.stages {
+            let ends: Vec<usize> = (from + 1..=self.nodes()).filter(|&end| self.is_end(end)).collect();
+            let fit = ends.partition_point(|&end| self.evictor.has_room(x, from..end));
+            if fit == 0 {
+                // a stage may have no node to spare, but one that has none is not needed
+                return from == self.nodes();
+            }
+            from = ends[fit - 1];
+        }
+        from == self.nodes()
     }
 
     /// Stages that were priced.
@@ -87,8 +110,7 @@ impl Stages for Priced<'_> {
     }
 
     fn can_cut(&self, before: usize) -> bool {
-        let layer = &self.chain.layer;
-        self.chain.can_cut(before) && (!self.at_layers || layer[before] != layer[before - 1])
+        self.chain.can_cut(before) && (!self.at_layers || self.chain.is_layer_start(before))
     }
 
     fn compute(&self, nodes: &Range<usize>) -> f64 {
@@ -102,8 +124,53 @@ impl Stages for Priced<'_> {
     }
 
     fn price(&mut self, x: usize, nodes: Range<usize>) -> Option<f64> {
-        let evictor = &mut self.evictor;
+        if nodes.end >= self.short[x][nodes.start] {
+            return None;
+        }
         let key = (x, nodes.start, nodes.end);
-        *self.known.entry(key).or_insert_with(|| evictor.evict(x, nodes).map(|outcome| outcome.seconds))
+        if let Some(&known) = self.known.get(&key) {
+            return known;
+        }
+        let seconds = self.evictor.evict(x, nodes.clone()).map(|outcome| outcome.seconds);
+        self.known.insert(key, seconds);
+        if seconds.is_none() {
+            for short in self.short[x][..=nodes.start].iter_mut().rev() {
+                if *short <= nodes.end {
+                    break;
+                }
+                *short = nodes.end;
+            }
+        }
+        seconds
+    }
+}
+
+/// Stages that end at layers, priced as any others.
+#[derive(Debug)]
+pub(crate) struct AtLayers<'r, 'a>(&'r mut Priced<'a>);
+
+impl Stages for AtLayers<'_, '_> {
+    fn nodes(&self) -> usize {
+        self.0.nodes()
+    }
+
+    fn stages(&self) -> usize {
+        self.0.stages()
+    }
+
+    fn can_cut(&self, before: usize) -> bool {
+        self.0.can_cut(before) && self.0.chain.is_layer_start(before)
+    }
+
+    fn compute(&self, nodes: &Range<usize>) -> f64 {
+        self.0.compute(nodes)
+    }
+
+    fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
+        self.0.demand(x, nodes)
+    }
+
+    fn price(&mut self, x: usize, nodes: Range<usize>) -> Option<f64> {
+        self.0.price(x, nodes)
     }
 }

@@ -478,15 +478,19 @@ impl Stage {
         late
     }
 
-    /// The tensors that a choice evicts, as numbers of memory.
-    pub(crate) fn evicted<'a>(
-        &'a self,
-        choice: &'a [Choice],
-    ) -> impl Iterator<Item = (&'a Local, Choice)> + 'a {
-        (self.tensors.iter().enumerate())
-            .filter(|(k, _)| self.back_at[*k] != NEVER)
-            .map(|(_, tensor)| (tensor, choice[tensor.unit as usize]))
+    /// What a choice evicts, as numbers of memory; it must be the one of the last walk.
+    pub(crate) fn evicted<'a>(&'a self, choice: &'a [Choice]) -> impl Iterator<Item = (u32, Choice)> + 'a {
+        (self.tensors.iter().zip(&self.back_at))
+            .filter(|(_, back_at)| **back_at != NEVER)
+            .map(|(tensor, _)| (tensor.memory, choice[tensor.unit as usize]))
             .filter(|(_, choice)| *choice != Choice::Keep)
+    }
+
+    /// The largest tensor, by number of its memory.
+    pub(crate) fn largest(&self, chain: &Chain) -> Option<usize> {
+        let all = self.tensors.iter().map(|tensor| tensor.memory);
+        let all = all.chain(self.gradients.iter().map(|(memory, ..)| *memory));
+        all.map(|memory| memory as usize).max_by_key(|&memory| chain.memory[memory].bytes)
     }
 }
 
