@@ -422,16 +422,16 @@ impl<'a> Evictor<'a> {
                 .sum::<f64>();
         }
         let all: f64 = bytes.iter().sum();
-        for unit in 0..self.stage.units {
+        for (unit, &bytes) in bytes.iter().enumerate() {
             // what is this small changes nothing
-            if bytes[unit] * 4096.0 < all {
+            if bytes * 4096.0 < all {
                 continue;
             }
             let at = self.units.len();
             self.units.push(unit);
             let again = if unit < nodes { at..at + 1 } else { at..at };
             let seconds = seconds.get(unit).copied().unwrap_or(0.0);
-            self.groups.push(Group { swap: at..at + 1, again, bytes: bytes[unit], seconds });
+            self.groups.push(Group { swap: at..at + 1, again, bytes, seconds });
         }
         self.sort();
     }
@@ -573,7 +573,7 @@ mod tests {
             let mut rarer = 0;
             for percent in 5..100 {
                 let cluster = Cluster { memory: most * percent / 100, ..cluster };
-                let mut of = |grain| Evictor::new(&chain, &cluster, law(4), grain).evict(x, nodes.clone());
+                let of = |grain| Evictor::new(&chain, &cluster, law(4), grain).evict(x, nodes.clone());
                 let fine = of(Grain::Nodes);
                 for grain in [Grain::Layers, Grain::LastLayers, Grain::AllLayers, Grain::Nothing] {
                     let Some(coarse) = of(grain) else { continue };

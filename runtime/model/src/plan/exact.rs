@@ -63,10 +63,9 @@ mod tests {
         fn next(row: &mut RandomRow, ends: &mut Vec<usize>, best: &mut Option<Cuts>) {
             if ends.len() + 1 == row.stages() {
                 let found = Cuts::priced(row, ends.clone());
-                if let Some(found) = found {
-                    if best.as_ref().is_none_or(|best| found.seconds < best.seconds) {
-                        *best = Some(found);
-                    }
+                let least = best.as_ref().map_or(f64::INFINITY, |best| best.seconds);
+                if let Some(found) = found.filter(|found| found.seconds < least) {
+                    *best = Some(found);
                 }
                 return;
             }
