@@ -6,7 +6,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ketline::model::exec::{Host, Pipeline, PipelineOptions, Program, Simulation};
+use ketline::model::exec::{Host, Pipeline, PipelineOptions, Simulation, fit};
 use ketline::model::models::Transformer;
 use ketline::model::plan::{Clock, Cluster, Derived, PipelineSchedule, Planner, Times};
 use ketline::model::text::{Corpus, Vocabulary};
@@ -89,9 +89,6 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let memory = if memory > 0.0 { (memory * 1e6) as u64 } else { 1 << 40 };
     let cluster = Cluster::threads(stages, memory);
     let planner = Planner { schedules: vec![schedule(arguments)?], micro_batches, ..Planner::new(cluster) };
-    let planned = planner.plan(&derived, &sizes, &times)?;
-    println!("{planned}");
-
     let options = PipelineOptions {
         optimiser: Optimiser::adamw(2e-3),
         schedule: Schedule::Linear { warmup: 10, steps: 4 * steps * micro_batches as u64 },
@@ -99,7 +96,8 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         seed,
         ..PipelineOptions::default()
     };
-    let programs = Program::all(&derived, &planned.partition, &sizes, &options.of_programs())?;
+    let (planned, programs) = fit(&planner, &derived, &sizes, &times, &options.of_programs())?;
+    println!("{planned}");
     let simulated = Simulation { times: &times, cluster: &cluster, host: Host::Waits }.run(&programs)?;
     let mut report = Report::new();
     let mut worst: f64 = 0.0;

@@ -23,21 +23,29 @@ fn sizes(b: usize) -> Sizes {
     Sizes::new().with("B", b).with("P", 9 * b)
 }
 
-/// Bytes that the planner expects are those that a stage's program needs, a little more at most, never less than that program
-/// is allowed.
+/// Bytes that the planner expects are those that are alive at once in a stage's program. With 1F1B they are so to a few
+/// thousandths where nodes come back one by one; with the others the planner is on the safe side.
 #[test]
 fn stages_need_what_the_planner_expects() {
+    let mut laid_out = 0;
     for (name, graph, b) in models() {
         let derived = Derived::new(&graph).unwrap();
         let cluster = Cluster { devices: 3, memory: 1 << 40, ..Cluster::pcie_16gb() };
         let times = Times::of_cluster(&derived, &sizes(b), &cluster).unwrap();
-        for schedule in PipelineSchedule::ALL {
+        for (schedule, least, most) in [
+            (PipelineSchedule::GPipe, 0.99, 1.1),
+            (PipelineSchedule::OneForwardOneBackward, 0.97, 1.01),
+            (PipelineSchedule::PipeDream, 0.99, 1.2),
+        ] {
             let planner = Planner { schedules: vec![schedule], micro_batches: 5, ..Planner::new(cluster) };
             let free = planner.plan(&derived, &sizes(b), &times).unwrap();
-            let most = free.stages.iter().map(|stage| stage.bytes).max().unwrap();
+            let free_bytes = free.stages.iter().map(|stage| stage.bytes).max().unwrap();
             for percent in [100, 80, 60, 50] {
-                for method in [Method::Halves, Method::VPipe] {
-                    let cluster = Cluster { memory: most * percent / 100, ..cluster };
+                let methods = [Method::Halves, Method::VPipe];
+                // what has no layers is cut at nodes alone
+                let methods = if graph.stages().is_empty() { &methods[..1] } else { &methods };
+                for &method in methods {
+                    let cluster = Cluster { memory: free_bytes * percent / 100, ..cluster };
                     let planner = Planner { cluster, method, ..planner.clone() };
                     let planned = match planner.plan(&derived, &sizes(b), &times) {
                         Ok(planned) => planned,
@@ -48,17 +56,18 @@ fn stages_need_what_the_planner_expects() {
                         ProgramOptions { optimiser: planner.optimiser, ..ProgramOptions::default() };
                     let programs = Program::all(&derived, &planned.partition, &sizes(b), &options).unwrap();
                     for (stage, program) in planned.stages.iter().zip(&programs) {
-                        let ratio = stage.bytes as f64 / program.bytes() as f64;
-                        println!(
-                            "{name} {schedule} {percent}% {method} {:?}: expected {} / {} = {ratio:.3} live {:.3}",
-                            stage.nodes,
-                            stage.bytes,
-                            program.bytes(),
-                            stage.bytes as f64 / program.plan().live_bytes() as f64
+                        let ratio = stage.bytes as f64 / program.plan().live_bytes() as f64;
+                        let what = format!("{name} {schedule} {percent}% {method} {:?}", stage.nodes);
+                        assert!(
+                            (least..most).contains(&ratio),
+                            "{what}: {} expected, {ratio:.3} of it",
+                            stage.bytes
                         );
+                        laid_out += 1;
                     }
                 }
             }
         }
     }
+    assert!(laid_out > 200, "{laid_out}");
 }

@@ -3,11 +3,13 @@
 //! | to | see |
 //! |---|---|
 //! | know a stage's nodes, order and memory | [`Program`] |
+//! | plan stages that fit to the byte | [`fit`] |
 //! | train in stages, a thread each | [`Pipeline`] |
 //! | train in stages, a process each | [`Worker`], on an endpoint of `ketline-fabric` |
 //! | know how long a step takes elsewhere | [`Simulation`] |
 //! | see when what ran | [`Timeline`] |
 
+mod fit;
 mod pipeline;
 mod program;
 mod script;
@@ -17,6 +19,7 @@ mod traffic;
 mod unroll;
 mod worker;
 
+pub use fit::fit;
 pub use pipeline::Pipeline;
 pub use program::{Program, ProgramOptions};
 pub use script::Pace;
