@@ -2,6 +2,8 @@
 //!
 //! Every process computes the whole model by itself as well, and compares what its stage computed bit by bit.
 
+#![allow(clippy::needless_for_each)] // as in the tests
+
 #[allow(dead_code)] // what only tests use
 #[path = "../tests/pipeline/cases.rs"]
 mod cases;

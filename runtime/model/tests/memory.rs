@@ -98,7 +98,7 @@ fn stages_hold_their_arenas_and_what_is_on_its_way() {
     let cap = 12_000_000;
     let options = PipelineOptions { cap: Some(cap), ..PipelineOptions::default() };
     let mut pipeline = Pipeline::new(&derived, &partition, &sizes, &options).unwrap();
-    let arenas: usize = pipeline.workers().iter().map(|worker| worker.bytes()).sum();
+    let arenas: usize = pipeline.workers().iter().map(ketline_model::exec::Worker::bytes).sum();
     let other = HELD.load(Ordering::Relaxed) as f64 - held as f64 - arenas as f64;
     assert!(other < 2_000_000.0, "{other} bytes besides {arenas}");
     assert!(pipeline.workers().iter().all(|worker| worker.bytes() <= cap));

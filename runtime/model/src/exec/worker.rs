@@ -126,13 +126,12 @@ impl Ports for Arc<Ends> {
             Peer::Stage(stage) => Ok(self.fabric.receive(stage, tag, bytes)?),
             Peer::Host => {
                 let host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
-                match host.get(&tag).filter(|there| there.len() == bytes.len()) {
-                    Some(there) => bytes.copy_from_slice(there),
-                    None => {
-                        let micro_batch = micro_batch_of(tag);
-                        // the worker knows what it is
-                        return Err(Error::NotGiven { name: String::new(), micro_batch });
-                    }
+                if let Some(there) = host.get(&tag).filter(|there| there.len() == bytes.len()) {
+                    bytes.copy_from_slice(there);
+                } else {
+                    let micro_batch = micro_batch_of(tag);
+                    // the worker knows what it is
+                    return Err(Error::NotGiven { name: String::new(), micro_batch });
                 }
                 Ok(())
             }

@@ -181,7 +181,7 @@ fn what_cannot_be_is_named() {
     let half = partition("gpt", schedule, &[0.5], &[0]);
     match plan(&half, Some(1000)).unwrap_err() {
         Error::DoesNotFit { stage, bytes, cap: 1000, .. } => {
-            assert!(stage.starts_with("stage ") && bytes > 0)
+            assert!(stage.starts_with("stage ") && bytes > 0);
         }
         error => panic!("{error}"),
     }
