@@ -138,7 +138,7 @@ fn images_are_decoded_where_the_build_can() {
     assert_eq!(schema.fields()[0].kind, Kind::Jpeg { shape: [3, 8, 8] });
     let folder = Folder::new("images");
     let mut writer = Settings::new().create_raw(&folder, &schema).unwrap();
-    let file = include_bytes!("../../../examples/data/clothing/hat/1.jpg");
+    let file = include_bytes!("../../../../examples/data/clothing/hat/1.jpg");
     for (label, bytes) in [(0, &file[..]), (1, &file[..]), (2, &file[..100])] {
         let mut record = (bytes.len() as u32).to_le_bytes().to_vec();
         record.extend(bytes);
