@@ -21,10 +21,9 @@ fn simulated_steps_take_what_textbooks_say() {
     let graph = derived.graph();
     // one unit forward, one for activations' gradients, one for weights'; nothing else takes time
     let seconds = graph.nodes().iter().enumerate().map(|(k, node)| match node.operator.name() {
-        "linear" => 1.0,
         // the first layer needs no gradient of its input, and gets its time with the weights'
         "matmul" if derived.home(k) == 0 => 2.0,
-        "matmul" => 1.0,
+        "linear" | "matmul" => 1.0,
         _ => 0.0,
     });
     let times = Times::new(&derived, seconds.collect(), Clock::Simulated).unwrap();
