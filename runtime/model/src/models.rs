@@ -254,6 +254,61 @@ pub fn conv_net(channels: usize, size: usize, filters: usize, classes: usize) ->
     Ok(graph)
 }
 
+/// A residual network of images in the manner of ResNet (arXiv:1512.03385): a convolution, then four groups of as many blocks
+/// as given, each block two convolutions with batch norms beside a shortcut; from group to group twice the filters and half the
+/// size. Its first layers hold most of the activations, and its last ones most of the parameters. Inputs are `x`
+/// `F32<B, channels, size, size>` and `targets` `I32<B>`; output `loss`.
+///
+/// # Errors
+/// Images that are too small.
+pub fn residual_net(
+    channels: usize,
+    size: usize,
+    filters: usize,
+    blocks: [usize; 4],
+    classes: usize,
+) -> Result<Graph> {
+    let mut graph = Graph::new();
+    let shape = [Dim::named("B"), channels.into(), size.into(), size.into()];
+    let x = graph.input("x", TensorType::new(DType::F32, shape))?;
+    let targets = graph.input("targets", TensorType::new(DType::I32, ["B"]))?;
+    graph.stage("stem");
+    let mut x = convolved(&mut graph, "stem", x, filters, Window::square(3, 1, 1))?;
+    x = graph.relu(x)?;
+    for (group, blocks) in blocks.into_iter().enumerate() {
+        for block in 0..blocks {
+            let name = format!("group.{group}.{block}");
+            graph.stage(&name);
+            let stride = if group > 0 && block == 0 { 2 } else { 1 };
+            x = graph.scope(name, |graph| residual(graph, x, filters << group, stride))?;
+        }
+    }
+    graph.stage("head");
+    let x = graph.mean(x, &[2, 3])?;
+    let logits = graph.linear("head", x, classes)?;
+    let loss = graph.cross_entropy(logits, targets)?;
+    graph.output("loss", loss)?;
+    Ok(graph)
+}
+
+fn convolved(graph: &mut Graph, name: &str, x: Value, filters: usize, window: Window) -> Result<Value> {
+    let x = graph.conv2d(name, x, filters, window)?;
+    graph.batch_norm(&format!("{name}.norm"), x, true)
+}
+
+fn residual(graph: &mut Graph, x: Value, filters: usize, stride: usize) -> Result<Value> {
+    let h = convolved(graph, "conv1", x, filters, Window::square(3, stride, 1))?;
+    let h = graph.relu(h)?;
+    let h = convolved(graph, "conv2", h, filters, Window::square(3, 1, 1))?;
+    let shortcut = if graph.ty(x) == graph.ty(h) {
+        x
+    } else {
+        convolved(graph, "shortcut", x, filters, Window::square(1, stride, 0))?
+    };
+    let sum = graph.add(shortcut, h)?;
+    graph.relu(sum)
+}
+
 /// DLRM (arXiv:1906.00091): tables of `rows` by `width` for sparse features, networks below and above their pairwise products.
 /// Inputs are `x` `F32<B, dense>`, `ids.0` .. `I32<B, 1>`, and `targets` `F32<B>`; output `loss`, the binary cross entropy.
 ///

@@ -168,7 +168,7 @@ impl<'a> Evictor<'a> {
             .transfer(nodes.start, &self.cluster.link)
             .max(chain.transfer(nodes.end, &self.cluster.link));
         self.fixed = chain.owned(&nodes) * law.copies(x) + chain.borrowed(&nodes) + chain.states(&nodes);
-        self.stage.load(chain, nodes);
+        self.stage.load(chain, nodes, law.schedule.splits_backward());
         self.fixed += law.owed(x) * self.stage.owed;
         self.choice.clear();
         self.choice.resize(self.stage.units, Choice::Recompute);

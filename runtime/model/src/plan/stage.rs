@@ -100,8 +100,9 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Lays an interval of nodes out; memory of earlier intervals is used again.
-    pub(crate) fn load(&mut self, chain: &Chain, nodes: Range<usize>) {
+    /// Lays an interval of nodes out; memory of earlier intervals is used again. Where a schedule splits the backward pass, what
+    /// may wait comes last.
+    pub(crate) fn load(&mut self, chain: &Chain, nodes: Range<usize>, splits: bool) {
         self.tensors.clear();
         self.rows.clear();
         self.links.clear();
@@ -109,10 +110,14 @@ impl Stage {
         self.local.resize(chain.memory.len(), NEVER);
         let (count, steps) = (nodes.len(), chain.backward_of(&nodes));
         let forward = &chain.forward[nodes.clone()];
-        let backward = &chain.backward[steps];
+        let backward: Vec<&Step> = if splits {
+            let steps = &chain.backward[steps];
+            steps.iter().filter(|step| !step.waits).chain(steps.iter().filter(|step| step.waits)).collect()
+        } else {
+            chain.backward[steps].iter().collect()
+        };
         self.units = count;
         self.nodes = nodes;
-        let mut first_of_layer = NEVER;
         for (k, step) in forward.iter().enumerate() {
             for &memory in &step.reads {
                 let local = self.tensor(chain, memory);
@@ -149,19 +154,23 @@ impl Stage {
                 self.gradient(memory, at);
             }
         }
-        // layers stand in reverse order in the backward pass, so the last node's steps come first
-        let mut step = 0;
-        for k in (0..count).rev() {
-            let layer = |k: usize| chain.layer[self.nodes.start + k];
-            if k + 1 == count || layer(k) != layer(k + 1) {
-                first_of_layer = step;
-            }
-            self.rows[k].layer_back = first_of_layer;
-            step = (chain.backward_of(&(self.nodes.start + k..self.nodes.end)).len()) as u32;
+        for (at, step) in backward.iter().enumerate().rev() {
+            self.rows[step.home - self.nodes.start].layer_back = at as u32;
         }
-        self.time(forward, backward);
+        let mut layer = 0;
+        while layer < count {
+            let number = chain.layer[self.nodes.start + layer];
+            let same =
+                chain.layer[self.nodes.start + layer..self.nodes.end].iter().take_while(|&&k| k == number);
+            let rows = &mut self.rows[layer..layer + same.count()];
+            let first = rows.iter().map(|row| row.layer_back).min().unwrap_or(NEVER);
+            rows.iter_mut().for_each(|row| row.layer_back = first);
+            layer += rows.len();
+        }
+        self.forward_time = begins(forward.iter());
+        self.backward_time = begins(backward.iter().copied());
         self.lay_forward(chain, forward);
-        self.lay_backward(chain, backward);
+        self.lay_backward(chain, &backward);
         for tensor in &self.tensors {
             self.local[tensor.memory as usize] = NEVER;
         }
@@ -215,18 +224,6 @@ impl Stage {
         }
     }
 
-    fn time(&mut self, forward: &[Step], backward: &[Step]) {
-        for (times, steps) in [(&mut self.forward_time, forward), (&mut self.backward_time, backward)] {
-            times.clear();
-            times.push(0.0);
-            let mut now = 0.0;
-            times.extend(steps.iter().map(|step| {
-                now += step.seconds;
-                now
-            }));
-        }
-    }
-
     /// Forward: every tensor from its first use to its last.
     fn lay_forward(&mut self, chain: &Chain, forward: &[Step]) {
         self.forward.clear();
@@ -259,7 +256,7 @@ impl Stage {
     }
 
     /// Backward: every gradient from its making, or its first use if it comes from elsewhere, to its last use.
-    fn lay_backward(&mut self, chain: &Chain, backward: &[Step]) {
+    fn lay_backward(&mut self, chain: &Chain, backward: &[&Step]) {
         for list in [&mut self.backward, &mut self.between] {
             list.clear();
             list.resize(backward.len() + 1, 0);
@@ -492,6 +489,16 @@ impl Stage {
         let all = all.chain(self.gradients.iter().map(|(memory, ..)| *memory));
         all.map(|memory| memory as usize).max_by_key(|&memory| chain.memory[memory].bytes)
     }
+}
+
+/// When steps begin that follow each other, and when the last one ends.
+fn begins<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<f64> {
+    let mut now = 0.0;
+    let ends = steps.map(|step| {
+        now += step.seconds;
+        now
+    });
+    std::iter::once(0.0).chain(ends).collect()
 }
 
 fn sum(list: &mut [i64]) {
