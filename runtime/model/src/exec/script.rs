@@ -49,13 +49,14 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Brings a tensor back, and first what it is made of.
-    fn restore(&mut self, value: Value) {
+    /// Brings a tensor back for a node, and first what it is made of.
+    fn restore(&mut self, value: Value, node: usize) {
         let value = self.derived.behind_views(value);
         if self.whole_layers && self.evictions.contains_key(&value) && !self.back.contains(&value) {
-            let layer = self.layer(value);
+            // what an earlier layer made is this layer's input, and comes alone
+            let layer = Some(self.derived.graph().nodes()[node].stage);
             let all: Vec<Value> = (self.evictions.keys().copied())
-                .filter(|&other| layer.is_some() && self.layer(other) == layer)
+                .filter(|&other| self.layer(value) == layer && self.layer(other) == layer)
                 .collect();
             for other in all {
                 self.bring(other);
@@ -92,7 +93,7 @@ impl Writer<'_> {
     fn run(&mut self, nodes: impl Iterator<Item = usize>) -> Vec<Item> {
         for node in nodes {
             for &operand in &self.derived.graph().nodes()[node].operands {
-                self.restore(operand);
+                self.restore(operand, node);
             }
             self.items.push(Item::Run(node));
         }
@@ -146,7 +147,10 @@ impl Script {
         let mut at_once = writer.run(backward.clone().filter(|node| !wait(node)));
         if !partition.schedule.is_synchronous() {
             // the parameters change now, also by gradients that the forward pass made
-            derived.gradients().iter().for_each(|&(_, gradient)| writer.restore(gradient));
+            derived
+                .gradients()
+                .iter()
+                .for_each(|&(_, gradient)| writer.bring(derived.behind_views(gradient)));
             at_once.append(&mut writer.items);
         }
         let mut later = writer.run(backward.filter(wait));
