@@ -254,7 +254,7 @@ pub fn conv_net(channels: usize, size: usize, filters: usize, classes: usize) ->
     Ok(graph)
 }
 
-/// A residual network of images in the manner of ResNet (arXiv:1512.03385): a convolution, then four groups of as many blocks
+/// A residual network of images in the manner of `ResNet` (arXiv:1512.03385): a convolution, then four groups of as many blocks
 /// as given, each block two convolutions with batch norms beside a shortcut; from group to group twice the filters and half the
 /// size. Its first layers hold most of the activations, and its last ones most of the parameters. Inputs are `x`
 /// `F32<B, channels, size, size>` and `targets` `I32<B>`; output `loss`.

@@ -164,7 +164,9 @@ impl Stage {
                 chain.layer[self.nodes.start + layer..self.nodes.end].iter().take_while(|&&k| k == number);
             let rows = &mut self.rows[layer..layer + same.count()];
             let first = rows.iter().map(|row| row.layer_back).min().unwrap_or(NEVER);
-            rows.iter_mut().for_each(|row| row.layer_back = first);
+            for row in &mut *rows {
+                row.layer_back = first;
+            }
             layer += rows.len();
         }
         self.forward_time = begins(forward.iter());
