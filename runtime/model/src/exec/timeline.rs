@@ -160,11 +160,8 @@ impl Timeline {
             seconds * 1e3
         );
         let mut at = LEFT;
-        for (phase, name) in [
-            (Phase::Forward, "forward"),
-            (Phase::Backward, "backward"),
-            (Phase::Weights, "weights' gradients"),
-        ] {
+        let present = |phase: Phase| self.spans.iter().any(|span| span.mark.turn.phase == phase);
+        for (phase, name) in NAMES.into_iter().filter(|&(phase, _)| present(phase)) {
             let _ = writeln!(
                 svg,
                 "<rect x=\"{at}\" y=\"{:.1}\" width=\"12\" height=\"12\" fill=\"{}\"/><text x=\"{}\" y=\"{:.1}\">{name}</text>",
@@ -173,12 +170,20 @@ impl Timeline {
                 at + 18.0,
                 base + 22.0
             );
-            at += 120.0;
+            at += 150.0;
         }
         svg.push_str("</svg>\n");
         svg
     }
 }
+
+/// Names of passes in a picture.
+const NAMES: [(Phase, &str); 4] = [
+    (Phase::Forward, "forward"),
+    (Phase::Backward, "backward"),
+    (Phase::Weights, "weights' gradients"),
+    (Phase::Update, "parameters change"),
+];
 
 /// Colours that differ in lightness as well, so that they are told apart without colour vision.
 const fn colour(phase: Phase) -> &'static str {
