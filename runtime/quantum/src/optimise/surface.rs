@@ -33,7 +33,7 @@ impl Surface {
     /// Minimises `objective` around `start`; the value that is returned is the fitted one, without the noise of any evaluation.
     ///
     /// # Errors
-    /// Those of the objective; [`Error::NotFinite`] if the start or a value is NaN or infinite; [`Error::Setting`].
+    /// Those of the objective; [`Error::NotFinite`](crate::Error::NotFinite) if the start or a value is NaN or infinite; [`Error::Setting`](crate::Error::Setting).
     pub fn minimise(
         &self,
         start: &[f64],
