@@ -112,8 +112,9 @@ macro_rules! elements {
 }
 elements!(f32 => F32, f64 => F64, u16 => BF16, i32 => I32, i64 => I64, u8 => Bool);
 
-/// The arithmetic of kernels. The functions contain no branch and no call for `f32`, so that loops become vectors; no product
-/// and sum is contracted, so that every level gives the same bits.
+/// The arithmetic of kernels. For `f32`, the functions that tensors are mapped with contain no branch, and no call where the
+/// processor multiplies and adds at once, so that loops become vectors. Only [`fused`](Self::fused) does so, which is rounded
+/// once everywhere: every level gives the same bits.
 pub(crate) trait Real:
     Element
     + PartialOrd
@@ -142,6 +143,10 @@ pub(crate) trait Real:
     fn tanh(self) -> Self;
     fn erf(self) -> Self;
     fn ln(self) -> Self;
+    /// The logarithm of `1 + self`.
+    fn ln_1p(self) -> Self;
+    /// `self * by + plus`, rounded once.
+    fn fused(self, by: Self, plus: Self) -> Self;
     fn sqrt(self) -> Self;
     fn abs(self) -> Self;
     fn max(self, other: Self) -> Self;
@@ -159,6 +164,16 @@ macro_rules! alike {
         #[inline(always)]
         fn ln(self) -> Self {
             Self::ln(self)
+        }
+
+        #[inline(always)]
+        fn ln_1p(self) -> Self {
+            Self::ln_1p(self)
+        }
+
+        #[inline(always)]
+        fn fused(self, by: Self, plus: Self) -> Self {
+            self.mul_add(by, plus)
         }
 
         #[inline(always)]
@@ -206,32 +221,26 @@ impl Real for f32 {
         f64::from(self)
     }
 
-    /// Range reduction to |r| <= ln 2 / 2 and a polynomial of degree 6: within 2 units in the last place.
+    /// Range reduction to |r| <= ln 2 / 2 and a polynomial of degree 6: within 2 units in the last place. Zero below the range
+    /// of normal numbers, infinite from 88.38 on, as 2^128 already is.
     #[inline(always)]
     fn exp(self) -> Self {
         const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number
-        let x = Real::min(Real::max(self, -87.0), 88.0);
-        let shifted = x * std::f32::consts::LOG2_E + ROUND;
+        // comparisons in this order keep NaN; at the ends the exponent is -127 and 128: zero and infinity
+        let x = if self < -88.0 { -88.0 } else { self };
+        let x = if x > 89.0 { 89.0 } else { x };
+        let shifted = x.fused(std::f32::consts::LOG2_E, ROUND);
         let n = shifted - ROUND;
-        let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
-        let p = 1.987_569_1e-4;
-        let p = p * r + 1.398_199_9e-3;
-        let p = p * r + 8.333_452e-3;
-        let p = p * r + 4.166_579_6e-2;
-        let p = p * r + 1.666_666_5e-1;
-        let p = p * r + 0.5;
-        let p = p * r * r + r + 1.0;
-        let scale = Self::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-        let y = p * scale;
-        // below the range of normal numbers, minus infinity included, it is zero; NaN stays
-        let y = if self < -87.0 { 0.0 } else { y };
-        if self > 88.72 {
-            Self::INFINITY
-        } else if self.is_nan() {
-            self
-        } else {
-            y
-        }
+        let r = n.fused(-0.693_359_4, x);
+        let r = n.fused(2.121_944_4e-4, r);
+        let p = 1.987_569_1e-4_f32;
+        let p = p.fused(r, 1.398_199_9e-3);
+        let p = p.fused(r, 8.333_452e-3);
+        let p = p.fused(r, 4.166_579_6e-2);
+        let p = p.fused(r, 1.666_666_5e-1);
+        let p = p.fused(r, 0.5);
+        let p = p.fused(r * r, r) + 1.0;
+        p * Self::from_bits(shifted.to_bits().wrapping_add(127) << 23)
     }
 
     #[inline(always)]

@@ -71,8 +71,9 @@ macro_rules! functions {
 }
 
 functions! {
-    /// `max(x, 0)`.
-    Relu "relu", slope of result, |x| x.max(T::ZERO), |y| if y > T::ZERO { T::ONE } else { T::ZERO };
+    /// `max(x, 0)`; NaN stays, so that a loss shows it.
+    Relu "relu", slope of result, |x| if x < T::ZERO { T::ZERO } else { x },
+        |y| if y <= T::ZERO { T::ZERO } else { T::ONE };
     /// `x Phi(x)` with the normal distribution's Phi.
     Gelu "gelu", slope of operand, |x| x * half_erf(x),
         |x| half_erf(x) + x * (T::of(-0.5) * x * x).exp() * T::of(0.398_942_280_401_432_7);
@@ -258,5 +259,19 @@ impl Operator for Affine {
 
     fn relation(&self, operands: &[TensorType]) -> Vec<Vec<Role>> {
         vec![pass_all(operands[0].rank())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relu_keeps_what_is_not_a_number() {
+        for (x, y, slope) in [(-1.5_f32, 0.0, 0.0), (0.0, 0.0, 0.0), (2.5, 2.5, 3.0)] {
+            assert_eq!((value::Relu.at(x), slope::Relu.at(3.0, y)), (y, slope));
+        }
+        assert!(Map::<f32>::at(value::Relu, f32::NAN).is_nan());
+        assert_eq!(Zip::<f32>::at(slope::Relu, 3.0, f32::NAN), 3.0);
     }
 }

@@ -2,9 +2,8 @@
 
 use super::{Arithmetic, Binary, Call, Cost, Ids, Operator, Role, Saved, rule};
 use crate::kernel::elementwise::Pair;
-use crate::kernel::gemm::{self, Strided, Target};
-use crate::kernel::loss;
-use crate::kernel::real::{Real, real};
+use crate::kernel::loss::{self, LinearLoss};
+use crate::kernel::real::real;
 use crate::kernel::shared::Shared;
 use crate::{Derivation, Error, Extent, Result, TensorType};
 
@@ -86,7 +85,7 @@ impl Operator for CrossEntropy {
             };
             let losses = call.scratch::<T>();
             let losses = &mut losses[..ids.len()];
-            loss::cross_entropy(call.team(), y, (classes, classes), |k| target(&ids, k), count, losses);
+            loss::cross_entropy(call.team(), y, classes, |k| target(&ids, k), count, losses);
             call.result::<T>(0)[0] = losses.iter().sum::<T>() / count.max(1) as T;
         });
         Ok(())
@@ -125,18 +124,6 @@ pub struct LinearCrossEntropy {
     pub rows: usize,
 }
 
-impl LinearCrossEntropy {
-    fn scratch<T: Real>(self, rows: usize, inner: usize, classes: usize) -> usize {
-        let block = self.rows.clamp(1, rows);
-        let products = [
-            gemm::workspace::<T>(block, classes, inner),
-            gemm::workspace::<T>(block, inner, classes),
-            gemm::workspace::<T>(classes, inner, block),
-        ];
-        block * gemm::spaced::<T>(classes) + rows + products.into_iter().max().unwrap_or(0)
-    }
-}
-
 impl Operator for LinearCrossEntropy {
     fn name(&self) -> &'static str {
         "linear_cross_entropy"
@@ -154,48 +141,17 @@ impl Operator for LinearCrossEntropy {
         let (rows, inner, classes) = (x.rows(), x.last(), w.dims[0]);
         let (ids, count) = targets(call, 2, classes)?;
         let block = self.rows.clamp(1, rows);
-        let team = Some(call.team());
         real!(x.dtype, T => {
-            let (x, w) = (call.operand::<T>(0), call.operand::<T>(1));
-            let (dx, dw) = (Shared::new(call.result::<T>(1)), Shared::new(call.result::<T>(2)));
-            let stride = gemm::spaced::<T>(classes);
-            let (logits, scratch) = call.scratch::<T>().split_at_mut(block * stride);
-            let (losses, scratch) = scratch.split_at_mut(rows);
+            let (x, weight) = (call.operand::<T>(0), call.operand::<T>(1));
+            let (dx, dw) = (call.result::<T>(1), Shared::new(call.result::<T>(2)));
+            let (losses, scratch) = call.scratch::<T>().split_at_mut(rows);
+            let loss = LinearLoss { team: call.team(), weight, inner, classes, count };
             for from in (0..rows).step_by(block) {
-                let m = block.min(rows - from);
-                let x = &x[from * inner..(from + m) * inner];
-                let logits = &mut logits[..m * stride];
-                gemm::multiply(
-                    team,
-                    (m, classes, inner),
-                    &Strided { data: x, along: inner, depth: 1 },
-                    &Strided { data: w, along: inner, depth: 1 },
-                    None,
-                    Shared::new(logits),
-                    Target { stride, accumulate: false },
-                    scratch,
-                );
-                let losses = &mut losses[from..from + m];
-                loss::cross_entropy(call.team(), logits, (classes, stride), |k| target(&ids, from + k), count, losses);
-                gemm::multiply(
-                    team,
-                    (m, inner, classes),
-                    &Strided { data: &*logits, along: stride, depth: 1 },
-                    &Strided { data: w, along: 1, depth: inner },
-                    None,
-                    dx.from(from * inner),
-                    Target { stride: inner, accumulate: false },
-                    scratch,
-                );
-                gemm::multiply(
-                    team,
-                    (classes, inner, m),
-                    &Strided { data: &*logits, along: 1, depth: stride },
-                    &Strided { data: x, along: 1, depth: inner },
-                    None,
-                    dw,
-                    Target { stride: inner, accumulate: from > 0 },
-                    scratch,
+                let to = rows.min(from + block);
+                let at = from * inner..to * inner;
+                let losses = &mut losses[from..to];
+                loss.run(
+                    &x[at.clone()], |k| target(&ids, from + k), losses, &mut dx[at], (dw, from > 0), scratch,
                 );
             }
             call.result::<T>(0)[0] = losses.iter().sum::<T>() / count.max(1) as T;
@@ -218,7 +174,8 @@ impl Operator for LinearCrossEntropy {
 
     fn workspace(&self, operands: &[Extent], _results: &[Extent], _threads: usize) -> usize {
         let (rows, inner, classes) = (operands[0].rows(), operands[0].last(), operands[1].dims[0]);
-        real!(operands[0].dtype, T => self.scratch::<T>(rows, inner, classes) * size_of::<T>())
+        let block = self.rows.clamp(1, rows);
+        real!(operands[0].dtype, T => (rows + LinearLoss::<T>::workspace(block, inner, classes)) * size_of::<T>())
     }
 
     fn relation(&self, operands: &[TensorType]) -> Vec<Vec<Role>> {

@@ -25,7 +25,7 @@ const ROWS: usize = 8;
 /// The longest sum between two visits of the result: a panel then fits the first-level cache, or nearly so.
 const DEPTH: usize = 256;
 /// Rows of the left operand that stay in the second-level cache with one panel of the right one.
-const BLOCK_ROWS: usize = 128;
+pub(crate) const BLOCK_ROWS: usize = 128;
 /// Panels packed by one task.
 const GROUP: usize = 4;
 /// Products with fewer multiplications are left to one thread.
@@ -38,6 +38,15 @@ pub(crate) struct Target {
     pub(crate) stride: usize,
     /// Whether the product is added to what is there.
     pub(crate) accumulate: bool,
+}
+
+/// A part of a result: [`BLOCK_ROWS`] rows or the last ones, and some columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) row: usize,
+    pub(crate) rows: usize,
+    pub(crate) column: usize,
+    pub(crate) columns: usize,
 }
 
 /// Elements from one panel of `width` to the next: whole lines, and an odd number of them, so that panels that are written side
@@ -62,6 +71,21 @@ fn depth_of(k: usize) -> usize {
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn multiply<T: Real>(
     team: Option<&Team>,
+    size: (usize, usize, usize),
+    a: &impl Source<T>,
+    b: &impl Source<T>,
+    bias: Option<&[T]>,
+    c: Shared<'_, T>,
+    target: Target,
+    workspace: &mut [T],
+) {
+    multiply_then(team, size, a, b, bias, c, target, workspace, |_| ());
+}
+
+/// As [`multiply`]; `then` is called for each part as soon as it is complete, by who made it and has it in a cache.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn multiply_then<T: Real>(
+    team: Option<&Team>,
     (m, n, k): (usize, usize, usize),
     a: &impl Source<T>,
     b: &impl Source<T>,
@@ -69,6 +93,7 @@ pub(crate) fn multiply<T: Real>(
     c: Shared<'_, T>,
     target: Target,
     workspace: &mut [T],
+    then: impl Fn(Part) + Sync,
 ) {
     let depth = depth_of(k);
     let nr = panel::<T>(n);
@@ -112,7 +137,7 @@ pub(crate) fn multiply<T: Real>(
                 b.pack_panels(from_panel * nr, width, from, to, nr, right_pitch, out);
             }
         });
-        let first = from == 0;
+        let (first, last) = (from == 0, to == k);
         each(row_blocks * column_blocks, &|tile| {
             let (i, j) = (tile % row_blocks, tile / row_blocks);
             let (row, panel) = (i * BLOCK_ROWS, j * block);
@@ -143,8 +168,12 @@ pub(crate) fn multiply<T: Real>(
                 columns: (block * nr).min(n - column),
                 accumulate: target.accumulate || !first,
             };
+            let part = Part { row, rows: block.rows, column, columns: block.columns };
             // SAFETY: as above.
             unsafe { block.run() };
+            if last {
+                then(part);
+            }
         });
     }
 }
