@@ -40,6 +40,7 @@ mod defs;
 mod document;
 mod draft;
 mod execute;
+mod form;
 pub mod hamiltonian;
 mod ibm;
 mod ideal;
