@@ -63,5 +63,7 @@ pub use noisy::NoisyDevice;
 pub use region::Region;
 pub use target::{Edge, Entangler, Site, Target};
 
+pub(crate) use cache::Cache;
+
 #[cfg(test)]
 mod tests;
