@@ -57,16 +57,13 @@ pub(crate) fn pairs(report: &mut Report) -> Result<(), Box<dyn Error>> {
             Samples::new(dt, mirrored.collect())?,
             cx.then(&cx)?.samples(dt, &[])?,
         ];
-        let (mut ground, mut mean) = ([0.0; 3], [0.0; 3]);
-        for (k, samples) in programs.iter().enumerate() {
-            let found = transmons.propagator(samples)?;
-            ground[k] = found.gate()[[0, 0]].norm_sqr();
-            mean[k] = found.fidelity(&Array2::<C64>::eye(4))?;
-        }
+        let [reversed, mirrored, twice] = programs.map(|samples| transmons.propagator(&samples));
+        let (reversed, mirrored, nothing) = (reversed?, mirrored?, Array2::<C64>::eye(4));
+        let ground = [returned, mirrored.gate()[[0, 0]].norm_sqr(), twice?.gate()[[0, 0]].norm_sqr()];
         // what is left of CX twice in frames is not asked for here
-        let mean = &mean[..2];
+        let mean = [reversed.fidelity(&nothing)?, mirrored.fidelity(&nothing)?];
         let mut row = vec![format!("{name} {}-{}", pair[0], pair[1])];
-        row.extend(ground.iter().chain(mean).map(|p| format!("{p:.4}")));
+        row.extend(ground.iter().chain(&mean).map(|p| format!("{p:.4}")));
         table.row(row);
         least = least.min(returned);
         report.metric(format!("return_{name}"), returned);

@@ -40,6 +40,7 @@ mod defs;
 mod document;
 mod draft;
 mod execute;
+mod form;
 pub mod hamiltonian;
 mod ibm;
 mod ideal;
@@ -61,6 +62,8 @@ pub use noise::{NoiseModel, NoiseOptions, OverRotation};
 pub use noisy::NoisyDevice;
 pub use region::Region;
 pub use target::{Edge, Entangler, Site, Target};
+
+pub(crate) use cache::Cache;
 
 #[cfg(test)]
 mod tests;

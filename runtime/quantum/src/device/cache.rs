@@ -1,4 +1,4 @@
-//! Plans of circuits that a device has run before.
+//! What was made before: plans of circuits that a device has run, calibrated pulses.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::Result;
 use crate::circuit::Circuit;
 
 /// Plans by what they were made of. A full cache starts afresh.
-pub(super) struct Cache<K, P> {
+pub(crate) struct Cache<K, P> {
     plans: Mutex<HashMap<K, Arc<P>>>,
     capacity: usize,
 }
@@ -37,12 +37,12 @@ impl Hash for Placed {
 }
 
 impl<K: Eq + Hash, P> Cache<K, P> {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { plans: Mutex::new(HashMap::new()), capacity }
     }
 
     /// The plan that is kept, or the one that `make` makes; two threads may make it at the same time.
-    pub(super) fn get(&self, key: K, make: impl FnOnce(&K) -> Result<P>) -> Result<Arc<P>> {
+    pub(crate) fn get(&self, key: K, make: impl FnOnce(&K) -> Result<P>) -> Result<Arc<P>> {
         if let Some(plan) = self.lock().get(&key) {
             return Ok(plan.clone());
         }

@@ -229,7 +229,7 @@ impl Calibration {
             let text = file::read(path, MAX_BYTES)?;
             let value = document::parse(&label, &text)?;
             let root = document::Field::root(&label, &value);
-            if compact::is_compact(&root) {
+            if compact::FORM.is_of(&root) {
                 return compact::draft(&root)?.settle(reading);
             }
             ibm::pair_of(path, &root)?

@@ -11,42 +11,29 @@
 //!  "warnings": []}
 //! ```
 
-use std::fmt::Write;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::calibration::{Calibration, MAX_QUBITS, Warning};
 use super::document::Field;
 use super::draft::{CouplingDraft, Draft, Entry, GateDraft, QubitDraft, gate_field};
+use super::form::{self, Form};
 use crate::Result;
 
-const FORMAT: &str = "ketline-calibration";
-const VERSION: usize = 1;
-
-/// Whether this is a file of this form, of whatever version.
-pub(super) fn is_compact(root: &Field<'_>) -> bool {
-    root.find("format").is_some_and(|format| format.text() == Ok(FORMAT))
-}
+pub(super) const FORM: Form = Form { format: "ketline-calibration", version: 1 };
 
 pub(super) fn draft(root: &Field<'_>) -> Result<Draft> {
-    if root.get("format")?.text()? != FORMAT {
-        return Err(root.get("format")?.wrong(FORMAT));
-    }
-    if root.get("version")?.index(usize::MAX)? != VERSION {
-        return Err(root.get("version")?.wrong(&format!("version {VERSION}")));
-    }
+    FORM.check(root)?;
     let list = root.get("qubits")?;
     let width = list.len();
     if !(1..=MAX_QUBITS).contains(&width) {
         return Err(list.wrong(&format!("a list of 1 to {MAX_QUBITS} qubits")));
     }
     let basis = root.get("basis")?.items()?.map(|gate| Ok(gate.text()?.to_owned()));
-    let source = root.find("source").map(|source| source.parsed::<String>()).transpose()?;
     Ok(Draft {
         file: root.file.into(),
         name: root.get("name")?.text()?.into(),
         date: root.get("date")?.text()?.into(),
-        source: source.unwrap_or_default(),
+        source: form::source(root)?,
         dt: entry(root, "dt")?,
         basis: basis.collect::<Result<_>>()?,
         qubits: list.items()?.map(|qubit| self::qubit(&qubit)).collect::<Result<_>>()?,
@@ -97,20 +84,19 @@ fn entry(parent: &Field<'_>, name: &str) -> Result<Entry> {
 }
 
 pub(super) fn write(calibration: &Calibration) -> String {
-    let line = |value: Value| value.to_string();
     let qubits = calibration.qubits.iter().map(|qubit| {
-        line(json!({
+        json!({
             "t1": qubit.t1, "t2": qubit.t2, "frequency": qubit.frequency, "anharmonicity": qubit.anharmonicity,
             "p1_given_0": qubit.p1_given_0, "p0_given_1": qubit.p0_given_1, "readout_length": qubit.readout_length,
-        }))
+        })
     });
     let gates = calibration.gates.iter().map(|gate| {
-        line(json!({ "name": gate.name, "qubits": gate.qubits, "error": gate.error, "length": gate.length }))
+        json!({ "name": gate.name, "qubits": gate.qubits, "error": gate.error, "length": gate.length })
     });
     let couplings = calibration
         .couplings
         .iter()
-        .map(|pair| line(json!({ "a": pair.a, "b": pair.b, "exchange": pair.exchange, "zz": pair.zz })));
+        .map(|pair| json!({ "a": pair.a, "b": pair.b, "exchange": pair.exchange, "zz": pair.zz }));
     // What can be seen in the values is flagged again when they are read. Folders are the writer's own business.
     let name = |file: &str| file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let hidden: Vec<Warning> = calibration
@@ -119,8 +105,7 @@ pub(super) fn write(calibration: &Calibration) -> String {
         .filter(|warning| !warning.trap.is_visible())
         .map(|warning| Warning { file: name(&warning.file), ..warning.clone() })
         .collect();
-    let mut text = format!("{{\n\"format\": \"{FORMAT}\",\n\"version\": {VERSION}");
-    for (name, value) in [
+    let head = [
         ("name", json!(calibration.name)),
         ("date", json!(calibration.date)),
         ("source", json!(calibration.source)),
@@ -128,17 +113,8 @@ pub(super) fn write(calibration: &Calibration) -> String {
         ("basis", json!(calibration.basis)),
         ("edges", json!(calibration.edges)),
         ("warnings", json!(hidden)),
-    ] {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, ",\n\"{name}\": {value}");
-    }
-    for (name, lines) in [
-        ("qubits", qubits.collect::<Vec<_>>()),
-        ("gates", gates.collect()),
-        ("couplings", couplings.collect()),
-    ] {
-        let _ = write!(text, ",\n\"{name}\": [\n{}\n]", lines.join(",\n"));
-    }
-    text.push_str("\n}\n");
-    text
+    ];
+    let lists =
+        [("qubits", qubits.collect()), ("gates", gates.collect()), ("couplings", couplings.collect())];
+    FORM.write(head, lists)
 }

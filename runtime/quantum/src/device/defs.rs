@@ -112,7 +112,7 @@ impl PulseDefaults {
         let text = file::read(path, MAX_BYTES)?;
         let value = document::parse(&label, &text)?;
         let root = Field::root(&label, &value);
-        if compact::is_compact(&root) {
+        if compact::FORM.is_of(&root) {
             return compact::read(&root)?.settle(&label, reading);
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The Hamiltonian of a device of transmons: what its pulses act on.
 
 mod compact;
+mod ibm;
 
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
@@ -196,49 +197,10 @@ impl Hamiltonian {
     fn parse(label: &str, text: &str) -> Result<Self> {
         let value = document::parse(label, text)?;
         let conf = Field::root(label, &value);
-        if compact::is_compact(&conf) {
+        if compact::FORM.is_of(&conf) {
             return compact::read(&conf);
         }
-        let width = conf.get("n_qubits")?.index(MAX_QUBITS + 1)?;
-        if width == 0 {
-            return Err(conf.get("n_qubits")?.wrong("at least 1 qubit"));
-        }
-        let name = conf.get("backend_name")?.text()?;
-        let hamiltonian = conf.get("hamiltonian")?;
-        let vars = hamiltonian.get("vars")?;
-        if vars.len() == 0 {
-            return Err(Error::MissingField { file: label.into(), field: format!("{}.wq0", vars.path) });
-        }
-        let mut warnings = Vec::new();
-        let mut transmons = Vec::with_capacity(width);
-        for qubit in 0..width {
-            transmons.push(Transmon {
-                frequency: published(&vars, &format!("wq{qubit}"), FREQUENCY)?,
-                anharmonicity: published(&vars, &format!("delta{qubit}"), ANHARMONICITY)?,
-                strength: published(&vars, &format!("omegad{qubit}"), STRENGTH)? / PUBLISHED_STRENGTH,
-            });
-        }
-        let exchanges = exchanges(&conf, &vars, width, &mut warnings)?;
-        let lines = lines(&conf, &hamiltonian, &transmons)?;
-        let dt = match conf.find("dt") {
-            Some(dt) => {
-                let found = dt.number()?;
-                // No electronics samples a million times a nanosecond, so such a number is in seconds.
-                let seconds = found > 0.0 && found < 1e-6;
-                if seconds {
-                    let (file, field) = (label.into(), dt.path.clone());
-                    warnings.push(Warning { file, field, value: Some(found), trap: Trap::DtInSeconds });
-                }
-                let value = if seconds { found } else { found * 1e-9 };
-                if !SAMPLE_TIMES.contains(&value) {
-                    return Err(dt.wrong(SAMPLE_TIME));
-                }
-                Some(value)
-            }
-            None => None,
-        };
-        let name = name.trim_start_matches("ibmq_").trim_start_matches("ibm_").to_owned();
-        Ok(Self { name, source: String::new(), dt, transmons, exchanges, lines, warnings })
+        ibm::read(&conf)
     }
 
     /// A device that is not quite what its calibration says: drives and control lines are stronger, and couplings larger, each by a
@@ -327,101 +289,12 @@ fn check(what: String, value: f64, low: f64, high: f64) -> Result<()> {
     Err(Error::OutOfRange { what, found, wanted: format!("{low} to {high} GHz") })
 }
 
-/// A published angular frequency: from rad/ns to rad/s.
-fn published(vars: &Field<'_>, name: &str, [low, high]: [f64; 2]) -> Result<f64> {
-    let field = vars.get(name)?;
-    let value = field.number()?;
-    // A strength of 0 drives nothing.
-    if (low..=high).contains(&(value / TAU)) && value != 0.0 {
-        return Ok(value * 1e9);
-    }
-    Err(field.wrong(&format!("{:.3} to {:.3} rad/ns, and not 0", low * TAU, high * TAU)))
-}
-
-fn exchanges(
-    conf: &Field<'_>,
-    vars: &Field<'_>,
-    width: usize,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Exchange>> {
-    let mut pairs = std::collections::BTreeSet::new();
-    if let Some(map) = conf.find("coupling_map") {
-        for edge in map.items()? {
-            let (a, b) = edge.edge(width)?;
-            pairs.insert((a.min(b), a.max(b)));
-        }
-    }
-    let mut exchanges = Vec::new();
-    for (a, b) in pairs {
-        let names = [format!("jq{a}q{b}"), format!("jq{b}q{a}")];
-        let found = names.iter().find_map(|name| vars.find(name));
-        let mut flag = |field: String, value: Option<f64>, trap| {
-            warnings.push(Warning { file: conf.file.into(), field, value, trap });
-        };
-        let Some(field) = found else {
-            flag(format!("{}.{}", vars.path, names[0]), None, Trap::NoCoupling);
-            continue;
-        };
-        let strength = field.number()?;
-        if !(EXCHANGE[0] * TAU..=EXCHANGE[1] * TAU).contains(&strength) {
-            return Err(field.wrong(&format!("at most {:.3} rad/ns in modulus", EXCHANGE[1] * TAU)));
-        }
-        if strength == 0.0 {
-            flag(field.path.clone(), Some(0.0), Trap::NoCoupling);
-            continue;
-        }
-        let exchange = Exchange { a, b, strength: strength * 1e9 };
-        flag_weak(conf.file, field.path.clone(), &exchange, warnings);
-        exchanges.push(exchange);
-    }
-    Ok(exchanges)
-}
-
 /// Flags a coupling that is too weak for a gate.
 fn flag_weak(file: &str, field: String, exchange: &Exchange, warnings: &mut Vec<Warning>) {
     if exchange.is_weak() {
         let value = Some(exchange.strength.abs() / TAU);
         warnings.push(Warning { file: file.into(), field, value, trap: Trap::WeakCoupling });
     }
-}
-
-/// The control lines: carriers from `u_channel_lo`, the driven qubits and strengths from terms such as `omegad1*X0||U0`.
-fn lines(conf: &Field<'_>, hamiltonian: &Field<'_>, transmons: &[Transmon]) -> Result<Vec<ControlLine>> {
-    let width = transmons.len();
-    let Some(carriers) = conf.find("u_channel_lo") else { return Ok(Vec::new()) };
-    let mut driven: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for term in hamiltonian.get("h_str")?.items()? {
-        if let Some((line, pair)) = control_term(term.text()?) {
-            if pair.0 >= width || pair.1 >= width {
-                return Err(term.wrong(&format!("qubits below {width}")));
-            }
-            driven.insert(line, pair);
-        }
-    }
-    let mut lines = Vec::with_capacity(carriers.len());
-    for (number, carrier) in carriers.items()?.enumerate() {
-        let mut parts = carrier.items()?;
-        let (Some(part), None) = (parts.next(), parts.next()) else {
-            return Err(carrier.wrong("the frequency of one qubit"));
-        };
-        let target = part.get("q")?.index(width)?;
-        let Some(&(strength, control)) = driven.get(&number) else {
-            return Err(hamiltonian.get("h_str")?.wrong(&format!("a term of line U{number}")));
-        };
-        if control == target {
-            return Err(carrier.wrong(&format!("the frequency of another qubit than {control}")));
-        }
-        lines.push(ControlLine { control, target, strength: transmons[strength].strength });
-    }
-    Ok(lines)
-}
-
-/// `omegad{s}*X{q}||U{n}` as (n, (s, q)).
-fn control_term(term: &str) -> Option<(usize, (usize, usize))> {
-    let (factors, line) = term.split_once("||U")?;
-    let (strength, qubit) = factors.split_once('*')?;
-    let number = |text: &str, prefix: &str| text.strip_prefix(prefix)?.parse().ok();
-    Some((line.parse().ok()?, (number(strength, "omegad")?, number(qubit, "X")?)))
 }
 
 #[cfg(test)]

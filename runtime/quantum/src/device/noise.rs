@@ -55,6 +55,9 @@ pub struct OverRotation {
     pub sigma: f64,
     /// Seed of the draw. The error of a gate depends on the seed, its name and its qubits only.
     pub seed: u64,
+    /// Turns the sign of all errors. The draw of a seed and its opposite are an antithetic pair (Hammersley and Morton 1956): what
+    /// is linear in the errors drops out of their mean.
+    pub opposite: bool,
 }
 
 /// The noise of a device, ready to be put into circuits.
@@ -319,5 +322,6 @@ fn relative_error(over: OverRotation, name: &str, qubits: &[usize]) -> f64 {
     for (byte, letter) in seed[16..].iter_mut().zip(name.bytes()) {
         *byte = letter;
     }
-    over.sigma * linalg::normal(&mut ChaCha8Rng::from_seed(seed))
+    let error = over.sigma * linalg::normal(&mut ChaCha8Rng::from_seed(seed));
+    if over.opposite { -error } else { error }
 }

@@ -25,7 +25,7 @@ fn values() -> Vec<f64> {
 }
 
 fn noisy(name: &str) -> NoisyDevice {
-    let over_rotation = Some(OverRotation { sigma: 0.02, seed: 4 });
+    let over_rotation = Some(OverRotation { sigma: 0.02, seed: 4, opposite: false });
     let options = NoiseOptions { over_rotation, ..NoiseOptions::default() };
     NoisyDevice::new(&Calibration::bundled(name).unwrap(), options).unwrap()
 }

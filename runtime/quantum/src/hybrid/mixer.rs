@@ -1,82 +1,17 @@
 //! The mixer as a pulse: one DRAG on each qubit, whose amplitude is the angle.
 
 use std::f64::consts::{PI, TAU};
+use std::sync::Arc;
 
 use ndarray::array;
 
-use crate::device::{Hamiltonian, NoiseModel, Transmon};
+use super::Excess;
+use super::tuned::{Tuned, rotation};
+use crate::device::NoiseModel;
 use crate::linalg::{Matrix, dagger};
+use crate::pulse::Samples;
 use crate::pulse::transmon::Transmons;
-use crate::pulse::{Duration, PulseTarget, Samples, Schedule, ScheduleBuilder, Waveform, drive};
 use crate::{C64, Channel, Error, Result};
-
-/// Whether a parameter is one for all qubits, or one for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sharing {
-    /// One for all qubits.
-    All,
-    /// One for each qubit: multi-angle QAOA (Herrman et al. 2022), where the mixer is gates.
-    Each,
-}
-
-/// Which parameters a mixer has, for each layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freedom {
-    /// The angle: the amplitude of the pulse.
-    pub angle: Sharing,
-    /// The phase of the pulse: the axis of the rotation in the equator. `None` leaves it at X.
-    pub phase: Option<Sharing>,
-    degenerate: bool,
-}
-
-impl Freedom {
-    /// One angle for all qubits, about X: QAOA.
-    pub const fn shared() -> Self {
-        Self { angle: Sharing::All, phase: None, degenerate: false }
-    }
-
-    /// An angle for each qubit, about X: multi-angle QAOA.
-    pub const fn angles() -> Self {
-        Self { angle: Sharing::Each, phase: None, degenerate: false }
-    }
-
-    /// The same with a phase.
-    #[must_use]
-    pub const fn with_phase(self, phase: Sharing) -> Self {
-        Self { phase: Some(phase), ..self }
-    }
-
-    /// Lets a mixer pass that makes the problem trivial: to see that it does.
-    #[must_use]
-    pub const fn allow_degenerate(self) -> Self {
-        Self { degenerate: true, ..self }
-    }
-
-    /// How many parameters the mixer of a layer has.
-    pub fn count(self, qubits: usize) -> usize {
-        let of = |sharing| match sharing {
-            Sharing::All => 1,
-            Sharing::Each => qubits,
-        };
-        of(self.angle) + self.phase.map_or(0, of)
-    }
-
-    /// Refuses what alone can turn |+> into any product state.
-    pub(super) fn check(self) -> Result<()> {
-        if self.phase == Some(Sharing::Each) && self.angle == Sharing::Each && !self.degenerate {
-            return Err(Error::DegenerateMixer);
-        }
-        Ok(())
-    }
-
-    /// The angle and the phase of a qubit, from the parameters of a layer; `straight` is the phase of X.
-    pub(super) fn of<T: Copy>(self, values: &[T], straight: T, qubit: usize, qubits: usize) -> (T, T) {
-        let place = |sharing| if sharing == Sharing::All { 0 } else { qubit };
-        let phases = if self.angle == Sharing::All { 1 } else { qubits };
-        let phase = self.phase.map_or(straight, |sharing| values[phases + place(sharing)]);
-        (values[place(self.angle)], phase)
-    }
-}
 
 /// What one pulse does to one qubit.
 #[derive(Debug, Clone)]
@@ -90,49 +25,37 @@ pub struct MixerPulse {
     pub channel: Channel,
 }
 
-/// A pulse of one duration that turns each of some qubits of a device about an axis of the equator.
+/// A pulse of one duration that turns each of some qubits of a device about an axis of the equator: see
+/// [`Mixers`](super::Mixers), which calibrate it.
 ///
-/// For each qubit amplitude and beta are calibrated against the model of the device: the amplitude of half a turn and its DRAG,
-/// by golden section around `π / (Ω Σ shape dt)` and `1 / (2 α dt)`. Other angles scale the amplitude; what the pulse shifts the
-/// phase by is taken back in the frame, without cost. A miscalibrated qubit, as the noise model draws it for its `sx`, turns too
-/// far by its share whatever the pulse; an error of `sx` that relaxation does not explain is suffered at the rate at which `sx`
-/// suffers it, so that a pulse as long as the gates' is as bad as they are.
+/// The amplitude is the angle's; what the pulse shifts the phase by is taken back in the frame, without cost. A miscalibrated
+/// qubit, as the noise model draws it for its `sx`, turns too far by its share whatever the pulse; an error of `sx` that
+/// relaxation does not explain is suffered as [`Excess`] says.
 #[derive(Debug, Clone)]
 pub struct PulseMixer {
     duration: usize,
     dt: f64,
-    qubits: Vec<Line>,
+    lines: Vec<Line>,
 }
 
 #[derive(Debug, Clone)]
 struct Line {
-    nominal: Transmons,
+    tuned: Arc<Tuned>,
     actual: Transmons,
-    /// Of half a turn.
-    amp: f64,
-    beta: f64,
     rest: Option<Channel>,
     relaxes: bool,
 }
 
 impl PulseMixer {
-    /// A mixer of `duration` samples on these qubits of the device.
-    ///
-    /// # Errors
-    /// [`Error::Pulse`](crate::Error::Pulse) for a duration or an amplitude that the device cannot play, [`Error::QubitIndex`], and
-    /// what the simulation reports.
-    pub fn new(
-        device: &Hamiltonian,
+    /// Of pulses that are all of `duration` samples of `dt`.
+    pub(super) fn new(
+        (duration, dt): (usize, f64),
+        pulses: Vec<Arc<Tuned>>,
         noise: &NoiseModel,
-        target: &PulseTarget,
-        qubits: &[usize],
-        duration: usize,
+        excess: Excess,
     ) -> Result<Self> {
-        let lines = qubits
-            .iter()
-            .map(|&qubit| Line::new(device, noise, target, qubit, duration))
-            .collect::<Result<_>>()?;
-        Ok(Self { duration, dt: target.dt(), qubits: lines })
+        let lines = pulses.into_iter().map(|tuned| Line::new(tuned, noise, excess));
+        Ok(Self { duration, dt, lines: lines.collect::<Result<_>>()? })
     }
 
     /// How many samples it takes.
@@ -150,71 +73,41 @@ impl PulseMixer {
     /// # Errors
     /// [`Error::QubitIndex`], and what the simulation reports.
     pub fn pulse(&self, place: usize, angle: f64, phase: f64) -> Result<MixerPulse> {
-        let width = self.qubits.len();
-        let line = self.qubits.get(place).ok_or(Error::QubitIndex { qubit: place, width })?;
+        let width = self.lines.len();
+        let line = self.lines.get(place).ok_or(Error::QubitIndex { qubit: place, width })?;
         // Beyond half a turn the shorter way round is a turn the other way, up to a sign.
-        let angle = (angle + PI).rem_euclid(TAU) - PI;
-        line.pulse(self.duration, self.dt, angle, phase)
+        line.pulse((angle + PI).rem_euclid(TAU) - PI, phase)
     }
 }
 
 impl Line {
-    fn new(
-        device: &Hamiltonian,
-        noise: &NoiseModel,
-        target: &PulseTarget,
-        qubit: usize,
-        duration: usize,
-    ) -> Result<Self> {
-        let Some(known) = device.transmons().get(qubit).copied() else {
-            return Err(Error::QubitIndex { qubit, width: device.width() });
-        };
-        let one = |strength: f64| {
-            let transmon = Transmon { strength, ..known };
-            let alone = Hamiltonian::new(device.name(), vec![transmon], Vec::new(), Vec::new())?;
-            // What is made a channel has to be one to nine digits.
-            Transmons::new(&alone, &[0], 3)?.with_tolerance(1e-11)
-        };
-        let nominal = one(known.strength)?;
-        let mut actual = one(known.strength * (1.0 + noise.over_rotation("sx", &[qubit])))?;
-        let options = noise.options();
-        let about = noise
-            .calibration()
-            .qubits()
-            .get(qubit)
-            .ok_or(Error::QubitIndex { qubit, width: device.width() })?;
-        if options.gate_noise {
+    fn new(tuned: Arc<Tuned>, noise: &NoiseModel, excess: Excess) -> Result<Self> {
+        let qubit = tuned.qubit;
+        let calibration = noise.calibration();
+        let width = calibration.width();
+        let about = calibration.qubits().get(qubit).ok_or(Error::QubitIndex { qubit, width })?;
+        let relaxes = noise.options().gate_noise;
+        let mut actual = tuned.turned(noise.over_rotation("sx", &[qubit]))?;
+        if relaxes {
             actual = actual.with_relaxation(&[(about.t1, about.t2)])?;
         }
-        let dt = target.dt();
         let rest = noise.channel("sx", &[qubit]).map(|channel| {
-            let length = noise.calibration().gate("sx", &[qubit]).map_or(0.0, |gate| gate.length);
+            let length = calibration.gate("sx", &[qubit]).map_or(0.0, |gate| gate.length);
             let relaxation = Channel::thermal_relaxation(length, about.t1, about.t2)?;
             let left = relaxation.average_gate_fidelity() - channel.average_gate_fidelity();
-            let share = if length > 0.0 { duration as f64 * dt / length } else { 1.0 };
+            let share = match excess {
+                Excess::Length if length > 0.0 => tuned.duration as f64 * tuned.dt / length,
+                Excess::Length | Excess::Pulse => 1.0,
+            };
             Channel::depolarizing((2.0 * left * share).clamp(0.0, 1.0), 1)
         });
-        let rest = rest.transpose()?;
-        let full = schedule(0, duration, 1.0, 0.0)?.samples(dt, &[])?;
-        let area: f64 = full.lines().iter().flat_map(|line| &line.samples).map(|d| d.re).sum();
-        let (mut amp, mut beta) = (PI / (known.strength * dt * area), 0.5 / (known.anharmonicity * dt));
-        let flip = rotation(PI, 0.0);
-        for round in 0..3 {
-            let width = 0.08 / f64::from(1 << (2 * round));
-            let at = |amp: f64, beta: f64| infidelity(&nominal, duration, dt, amp, beta, &flip);
-            amp = golden(amp * (1.0 - width), amp * (1.0 + width), |amp| at(amp, beta))?;
-            beta = golden(beta * (1.0 - 5.0 * width), beta * (1.0 + 5.0 * width), |beta| at(amp, beta))?;
-        }
-        let line = Self { nominal, actual, amp, beta, rest, relaxes: options.gate_noise };
-        schedule(qubit, duration, line.amp, line.beta)?.check(target, &[])?;
-        Ok(line)
+        Ok(Self { tuned, actual, rest: rest.transpose()?, relaxes })
     }
 
-    fn pulse(&self, duration: usize, dt: f64, angle: f64, phase: f64) -> Result<MixerPulse> {
-        let samples = schedule(0, duration, self.amp * angle / PI, self.beta)?.samples(dt, &[])?;
-        let meant = rotation(angle, 0.0);
-        let ideal = self.nominal.propagator(&samples)?;
-        let frames = ideal.virtual_z(&meant)?;
+    fn pulse(&self, angle: f64, phase: f64) -> Result<MixerPulse> {
+        let samples = self.tuned.samples(angle)?;
+        let ideal = self.tuned.nominal.propagator(&samples)?;
+        let frames = ideal.virtual_z(&rotation(angle))?;
         let z = |angle: f64| array![[C64::ONE, C64::ZERO], [C64::ZERO, C64::cis(angle)]];
         let (before, after) = (z(frames.before[0] - phase), z(frames.after[0] + phase));
         let mut channel = self.channel(&samples)?;
@@ -267,49 +160,4 @@ impl Line {
         let superoperator = Matrix::from_shape_fn((4, 4), |(row, column)| images[column][[row / 2, row % 2]]);
         Channel::from_superoperator(superoperator)
     }
-}
-
-/// cos(angle/2) - i sin(angle/2) (cos(phase) X + sin(phase) Y).
-fn rotation(angle: f64, phase: f64) -> Matrix {
-    let (cos, sin) = (C64::from((0.5 * angle).cos()), C64::new(0.0, -(0.5 * angle).sin()));
-    array![[cos, sin * C64::cis(-phase)], [sin * C64::cis(phase), cos]]
-}
-
-fn infidelity(
-    transmons: &Transmons,
-    duration: usize,
-    dt: f64,
-    amp: f64,
-    beta: f64,
-    target: &Matrix,
-) -> Result<f64> {
-    let samples = schedule(0, duration, amp, beta)?.samples(dt, &[])?;
-    Ok(1.0 - transmons.propagator(&samples)?.virtual_z(target)?.fidelity)
-}
-
-fn schedule(qubit: usize, duration: usize, amp: f64, beta: f64) -> Result<Schedule> {
-    let length = Duration::samples(1) * duration as f64;
-    let mut b = ScheduleBuilder::new("mixer");
-    b.play(drive(qubit), Waveform::drag(length, amp, length / 4.0, beta));
-    b.finish()
-}
-
-/// The minimum between two points.
-fn golden(a: f64, b: f64, mut f: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
-    let share = 0.5 * (5.0_f64.sqrt() - 1.0);
-    let (mut low, mut high) = (a.min(b), a.max(b));
-    let (mut left, mut right) = (high - share * (high - low), low + share * (high - low));
-    let (mut at_left, mut at_right) = (f(left)?, f(right)?);
-    for _ in 0..16 {
-        if at_left < at_right {
-            (high, right, at_right) = (right, left, at_left);
-            left = high - share * (high - low);
-            at_left = f(left)?;
-        } else {
-            (low, left, at_left) = (left, right, at_right);
-            right = low + share * (high - low);
-            at_right = f(right)?;
-        }
-    }
-    Ok(0.5 * (low + high))
 }

@@ -3,11 +3,11 @@
 //! | part | here |
 //! |---|---|
 //! | what is cut | [`MaxCut`] |
-//! | the pulse that mixes, shared by all qubits | [`PulseMixer`] |
+//! | the pulse that mixes, shared by all qubits | [`PulseMixer`], calibrated by [`Mixers`] |
 //! | what of it is trained | [`Freedom`] |
 //! | a circuit with noise, its mixer as pulses or as gates | [`Qaoa`], [`Mixing`] |
 //! | how outcomes become a score | [`Score`]: mean or conditional value at risk, readout undone or not |
-//! | the three steps | [`train`], [`shortest_mixer`], and [`CompileOptions`](crate::device::CompileOptions) |
+//! | the three steps | [`train`] or its halves ([`Training::coarse`], [`Training::fine`]), [`shortest_mixer`], and [`CompileOptions`](crate::device::CompileOptions) |
 //!
 //! Both kinds of mixer have the same parameters and start from the same values, so that a comparison is one of pulses with gates and
 //! not of few parameters with many. A published mixer turns each qubit by `rz sx rz sx rz`, two pulses; the trained one is a single
@@ -17,6 +17,8 @@
 //! state, the best cut among them: the problem layer does nothing, the score is perfect, and nothing was learnt. Such a mixer is
 //! refused ([`Error::DegenerateMixer`](crate::Error::DegenerateMixer)); [`Freedom::allow_degenerate`] shows it all the same.
 
+mod course;
+mod freedom;
 mod max_cut;
 mod mixer;
 mod qaoa;
@@ -24,9 +26,12 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod train;
+mod tuned;
 
+pub use freedom::{Freedom, Sharing};
 pub use max_cut::MaxCut;
-pub use mixer::{Freedom, MixerPulse, PulseMixer, Sharing};
+pub use mixer::{MixerPulse, PulseMixer};
 pub use qaoa::{MakeMixer, Mixing, Qaoa};
 pub use score::Score;
-pub use train::{Limits, Shortest, Training, Trial, shortest_mixer, train};
+pub use train::{Coarse, Limits, Shortest, Training, Trial, shortest_mixer, train};
+pub use tuned::{Excess, Mixers};

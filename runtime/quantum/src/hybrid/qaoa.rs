@@ -1,16 +1,13 @@
 //! QAOA on a noisy device, with its mixer as gates or as pulses.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
+use super::course::Course;
 use super::{Freedom, MaxCut, MixerPulse, PulseMixer, Score};
 use crate::circuit::{Confusion, Instruction};
 use crate::device::{CompileOptions, Device, Layout, NoisyDevice, compile};
 use crate::gate::{Call, Gate};
-use crate::simulator::pauli::PauliState;
-use crate::simulator::{DensityMatrix, QuantumState, Simulator, sampling};
+use crate::simulator::{QuantumState, sampling};
 use crate::{Angle, Builder, Circuit, Error, Result};
 
 /// What makes the mixer of some physical qubits.
@@ -49,8 +46,8 @@ pub struct Qaoa<'d> {
     compiled: Circuit,
     /// The circuit's qubits that the vertices are on in each mixer of pulses.
     places: Vec<Vec<usize>>,
-    /// The compiled circuit with its noise.
-    noisy: Circuit,
+    /// The compiled circuit with its noise, planned.
+    course: Course,
 }
 
 impl<'d> Qaoa<'d> {
@@ -94,7 +91,10 @@ impl<'d> Qaoa<'d> {
             None => Mixing::Gates,
         };
         let confusion = device.confusion(&compiled);
-        let mut qaoa = Self {
+        let entanglers = compiled.entanglers();
+        let (compiled, places) = marked(compiled.circuit(), problem.vertices())?;
+        let course = plan(device, &compiled, &physical, &mixing, &places)?;
+        Ok(Self {
             problem: problem.clone(),
             layers,
             freedom,
@@ -104,40 +104,12 @@ impl<'d> Qaoa<'d> {
             first,
             last,
             swaps,
-            entanglers: compiled.entanglers(),
+            entanglers,
             confusion,
-            noisy: compiled.circuit().emptied(),
-            places: Vec::new(),
-            compiled: compiled.circuit().emptied(),
-        };
-        qaoa.take(compiled.circuit())?;
-        Ok(qaoa)
-    }
-
-    /// Keeps a compiled circuit without barriers, which only told mixers apart: a qubit is mixed when its last gate is done.
-    fn take(&mut self, compiled: &Circuit) -> Result<()> {
-        let mut places = Vec::new();
-        for step in compiled.instructions() {
-            match step {
-                Instruction::Reset { qubit } => places.push(*qubit),
-                Instruction::Barrier { .. } => continue,
-                _ => {}
-            }
-            self.compiled.push(step.clone())?;
-        }
-        self.places = places.chunks(self.problem.vertices()).map(<[usize]>::to_vec).collect();
-        self.noisy = self.with_noise()?;
-        Ok(())
-    }
-
-    /// The circuit with its noise; a mixer of pulses takes as long as it takes.
-    fn with_noise(&self) -> Result<Circuit> {
-        let mixing = match &self.mixing {
-            Mixing::Pulses(mixer) => Some(mixer.seconds()),
-            Mixing::Gates => None,
-        };
-        let timed = |step: &Instruction| mixing.filter(|_| matches!(step, Instruction::Reset { .. }));
-        self.device.noise().apply_timed(&self.compiled, &self.physical, &timed)
+            compiled,
+            places,
+            course,
+        })
     }
 
     /// The graph.
@@ -195,7 +167,12 @@ impl<'d> Qaoa<'d> {
     /// # Errors
     /// [`Error::ParameterCount`], [`Error::NotFinite`], and what the simulation reports.
     pub fn probabilities(&self, values: &[f64]) -> Result<Vec<f64>> {
-        let state = self.run(values)?;
+        self.probabilities_with(values, &self.pulses(values)?)
+    }
+
+    fn probabilities_with(&self, values: &[f64], pulses: &[MixerPulse]) -> Result<Vec<f64>> {
+        self.check(values)?;
+        let state = self.course.run(values, pulses)?;
         let list = state.probabilities_of(&self.last)?;
         Ok(list.into_iter().map(|p| p.max(0.0)).collect())
     }
@@ -205,7 +182,12 @@ impl<'d> Qaoa<'d> {
     /// # Errors
     /// As [`Self::probabilities`].
     pub fn ratio(&self, values: &[f64]) -> Result<f64> {
-        let list = self.probabilities(values)?;
+        self.ratio_with(values, &self.pulses(values)?)
+    }
+
+    /// [`Self::ratio`] where what the pulses do with these values is known.
+    pub(super) fn ratio_with(&self, values: &[f64], pulses: &[MixerPulse]) -> Result<f64> {
+        let list = self.probabilities_with(values, pulses)?;
         Ok(list.iter().enumerate().map(|(bits, p)| p * self.problem.ratio(bits)).sum())
     }
 
@@ -255,9 +237,9 @@ impl<'d> Qaoa<'d> {
     /// # Errors
     /// Those of `pulses`.
     pub fn with_mixer(&self, pulses: MakeMixer<'_>) -> Result<Self> {
-        let mut other = Self { mixing: Mixing::Pulses(pulses(&self.physical)?), ..self.clone() };
-        other.noisy = other.with_noise()?;
-        Ok(other)
+        let mixing = Mixing::Pulses(pulses(&self.physical)?);
+        let course = plan(self.device, &self.compiled, &self.physical, &mixing, &self.places)?;
+        Ok(Self { mixing, course, ..self.clone() })
     }
 
     fn check(&self, values: &[f64]) -> Result<()> {
@@ -276,33 +258,37 @@ impl<'d> Qaoa<'d> {
         let count = 1 + self.freedom.count(self.problem.vertices());
         &values[layer * count + 1..(layer + 1) * count]
     }
+}
 
-    fn run(&self, values: &[f64]) -> Result<PauliState> {
-        self.check(values)?;
-        let pulses = self.pulses(values)?;
-        // The mixers that each qubit still has before it
-        let mut next: Vec<VecDeque<usize>> = vec![VecDeque::new(); self.noisy.width()];
-        for (number, place) in self.places.iter().flatten().enumerate() {
-            next[*place].push_back(number);
+/// The circuit with its noise, planned; a mixer of pulses takes as long as it takes.
+fn plan(
+    device: &NoisyDevice,
+    compiled: &Circuit,
+    physical: &[usize],
+    mixing: &Mixing,
+    places: &[Vec<usize>],
+) -> Result<Course> {
+    let seconds = match mixing {
+        Mixing::Pulses(mixer) => Some(mixer.seconds()),
+        Mixing::Gates => None,
+    };
+    let timed = |step: &Instruction| seconds.filter(|_| matches!(step, Instruction::Reset { .. }));
+    Course::new(&device.noise().apply_timed(compiled, physical, &timed)?, &places.concat())
+}
+
+/// A compiled circuit without barriers, which only told mixers apart: a qubit is mixed when its last gate is done. With the qubits
+/// of each mixer.
+fn marked(compiled: &Circuit, vertices: usize) -> Result<(Circuit, Vec<Vec<usize>>)> {
+    let (mut kept, mut places) = (compiled.emptied(), Vec::new());
+    for step in compiled.instructions() {
+        match step {
+            Instruction::Reset { qubit } => places.push(*qubit),
+            Instruction::Barrier { .. } => continue,
+            _ => {}
         }
-        let mut played = self.noisy.emptied();
-        for step in self.noisy.instructions() {
-            let pulse = match step {
-                Instruction::Reset { qubit } => {
-                    next[*qubit].pop_front().and_then(|number| pulses.get(number))
-                }
-                _ => None,
-            };
-            played.push(match pulse {
-                Some(pulse) => {
-                    let channel = Arc::new(pulse.channel.clone());
-                    Instruction::Channel { channel, qubits: step.qubits() }
-                }
-                None => step.clone(),
-            })?;
-        }
-        DensityMatrix::new().plan(&played)?.mean(values)
+        kept.push(step.clone())?;
     }
+    Ok((kept, places.chunks(vertices).map(<[usize]>::to_vec).collect()))
 }
 
 /// The circuit before it is compiled. A mixer is marked by a reset of every qubit between barriers, which the

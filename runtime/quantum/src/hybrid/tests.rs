@@ -10,11 +10,11 @@ use crate::{Builder, Channel, Error, Gate, Result};
 
 const TIMING: Timing = Timing { granularity: 16, min_length: 64, pulse_alignment: 16, acquire_alignment: 16 };
 
-fn device(options: NoiseOptions) -> (NoisyDevice, Hamiltonian, PulseTarget) {
+fn device(options: NoiseOptions) -> (NoisyDevice, Mixers) {
     let device = NoisyDevice::new(&Calibration::bundled("jakarta").unwrap(), options).unwrap();
     let hamiltonian = Hamiltonian::bundled("jakarta").unwrap();
     let target = PulseTarget::new("jakarta", hamiltonian.dt().unwrap(), TIMING, 7).unwrap();
-    (device, hamiltonian, target)
+    (device, Mixers::new(hamiltonian, target))
 }
 
 fn triangle() -> MaxCut {
@@ -44,7 +44,7 @@ fn ideal(problem: &MaxCut, values: &[f64], phase: bool) -> f64 {
 
 #[test]
 fn without_noise_both_mixers_are_the_ideal_circuit() {
-    let (noiseless, hamiltonian, target) = device(NoiseOptions::NONE);
+    let (noiseless, mixers) = device(NoiseOptions::NONE);
     let problem = triangle();
     for (freedom, values) in [
         (Freedom::shared(), vec![0.7, -0.9, 0.4, -0.5]),
@@ -55,8 +55,7 @@ fn without_noise_both_mixers_are_the_ideal_circuit() {
         let gates = Qaoa::new(&problem, 2, freedom, &noiseless, &options, None).unwrap();
         assert_eq!((gates.parameters(), gates.ramp().len()), (values.len(), values.len()));
         assert!((gates.ratio(&values).unwrap() - expected).abs() < 1e-9);
-        let make =
-            |physical: &[usize]| PulseMixer::new(&hamiltonian, noiseless.noise(), &target, physical, 128);
+        let make = |physical: &[usize]| mixers.mixer(noiseless.noise(), physical, 128);
         let pulses = Qaoa::new(&problem, 2, freedom, &noiseless, &options, Some(&make)).unwrap();
         let found = pulses.ratio(&values).unwrap();
         assert!((found - expected).abs() < 2e-3, "{found} {expected}");
@@ -71,7 +70,7 @@ fn without_noise_both_mixers_are_the_ideal_circuit() {
 
 #[test]
 fn a_trivial_mixer_is_refused_and_shown_on_request() {
-    let (noiseless, _, _) = device(NoiseOptions::NONE);
+    let (noiseless, _) = device(NoiseOptions::NONE);
     let problem = triangle();
     let free = Freedom::angles().with_phase(Sharing::Each);
     let new = |freedom| Qaoa::new(&problem, 1, freedom, &noiseless, &CompileOptions::default(), None);
@@ -90,13 +89,13 @@ fn a_trivial_mixer_is_refused_and_shown_on_request() {
 #[test]
 fn a_pulse_suffers_less_than_two() -> Result<()> {
     let options = NoiseOptions {
-        over_rotation: Some(OverRotation { sigma: 0.03, seed: 5 }),
+        over_rotation: Some(OverRotation { sigma: 0.03, seed: 5, opposite: false }),
         ..NoiseOptions::default()
     };
-    let (noisy, hamiltonian, target) = device(options);
+    let (noisy, mixers) = device(options);
     let (problem, options) = (triangle(), CompileOptions::default());
     let gates = Qaoa::new(&problem, 1, Freedom::shared(), &noisy, &options, None)?;
-    let make = |physical: &[usize]| PulseMixer::new(&hamiltonian, noisy.noise(), &target, physical, 320);
+    let make = |physical: &[usize]| mixers.mixer(noisy.noise(), physical, 320);
     let pulses = Qaoa::new(&problem, 1, Freedom::shared(), &noisy, &options, Some(&make))?;
     assert_eq!((pulses.place(0), pulses.place(3)), (gates.place(0), gates.place(3)), "the same layout");
     assert_eq!(
@@ -110,33 +109,40 @@ fn a_pulse_suffers_less_than_two() -> Result<()> {
         trained.evaluations <= 40
             && pulses.ratio(&trained.parameters)? > pulses.ratio(&pulses.ramp())? - 0.01
     );
-    let of = |physical: &[usize], duration| {
-        PulseMixer::new(&hamiltonian, noisy.noise(), &target, physical, duration)
-    };
+    let of = |physical: &[usize], duration| mixers.mixer(noisy.noise(), physical, duration);
     let limits = Limits { loss: 1e-3, infidelity: 1e-4, leakage: 1e-5 };
     let found = shortest_mixer(&pulses, &trained.parameters, TIMING, 320, limits, &of)?;
-    assert!(found.duration <= 128 && found.duration.is_multiple_of(16), "{:?}", found.trials);
-    assert!(found.qaoa.ratio(&trained.parameters)? > pulses.ratio(&trained.parameters)? - 1e-3);
+    let Trial { duration, ratio, .. } = found.mixer;
+    assert!(duration <= 128 && duration.is_multiple_of(16), "{:?}", found.trials);
+    assert_eq!(found.qaoa.ratio(&trained.parameters)?, ratio);
+    assert!(ratio > pulses.ratio(&trained.parameters)? - 1e-3);
     assert!(matches!(of(&[0], 100), Err(Error::Pulse { .. })), "no multiple of 16");
     assert!(matches!(of(&[0], 16), Err(Error::Pulse { .. })), "too short");
     Ok(())
 }
 
 #[test]
-fn a_pulse_as_long_as_its_gates_is_as_bad_as_they_are() -> Result<()> {
-    let (noisy, hamiltonian, target) = device(NoiseOptions::default());
+fn what_relaxation_leaves_of_an_error_goes_with_pulses_or_with_time() -> Result<()> {
+    let (noisy, by_pulse) = device(NoiseOptions::default());
+    let by_length = device(NoiseOptions::default()).1.with_excess(Excess::Length);
     let calibration = noisy.noise().calibration();
     let qubits: Vec<usize> = (0..7).collect();
     let back = Channel::unitary(Gate::named("rx").unwrap().matrix(&[-PI / 2.0]))?;
-    for (samples, gates) in [(160, 1.0), (320, 2.0)] {
-        let mixer = PulseMixer::new(&hamiltonian, noisy.noise(), &target, &qubits, samples)?;
+    for (mixers, samples, pulses) in
+        [(&by_pulse, 160, 1.0), (&by_pulse, 320, 1.0), (&by_length, 160, 1.0), (&by_length, 320, 2.0)]
+    {
+        let mixer = mixers.mixer(noisy.noise(), &qubits, samples)?;
         for &qubit in &qubits {
             let (about, sx) = (&calibration.qubits()[qubit], calibration.gate("sx", &[qubit]).unwrap());
-            let relaxation = Channel::thermal_relaxation(sx.length, about.t1, about.t2)?;
-            let reported = gates * sx.error.max(1.0 - relaxation.average_gate_fidelity());
+            let relaxation = |length: f64| {
+                let channel = Channel::thermal_relaxation(length, about.t1, about.t2)?;
+                Ok::<_, Error>(1.0 - channel.average_gate_fidelity())
+            };
+            let excess = (sx.error - relaxation(sx.length)?).max(0.0);
+            let expected = relaxation(sx.length * samples as f64 / 160.0)? + pulses * excess;
             let undone = mixer.pulse(qubit, PI / 2.0, 0.0)?.channel.then(&back)?;
             let found = 1.0 - undone.average_gate_fidelity();
-            assert!((found / reported - 1.0).abs() < 0.03, "qubit {qubit}: {found} {reported}");
+            assert!((found / expected - 1.0).abs() < 0.03, "qubit {qubit}: {found} {expected}");
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Training without gradients, and the search for the shortest mixer.
 
-use super::{PulseMixer, Qaoa, Score};
+use super::{Mixing, PulseMixer, Qaoa, Score};
 use crate::optimise::{Cobyla, Minimum, Surface};
 use crate::pulse::Timing;
 use crate::{Error, Result};
@@ -25,32 +25,73 @@ impl Default for Training {
     }
 }
 
+/// The first half of a training: a point near the optimum, and what was measured on the way.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Coarse {
+    /// The best point so far.
+    pub minimum: Minimum,
+    measured: Vec<(Vec<f64>, f64)>,
+}
+
+impl Training {
+    /// The first half of [`train`].
+    ///
+    /// # Errors
+    /// As [`train`].
+    pub fn coarse(&self, qaoa: &Qaoa<'_>, start: &[f64]) -> Result<Coarse> {
+        let mut measured = Vec::new();
+        let (evaluations, tolerance) = match self.evaluations.div_ceil(2) {
+            half if self.evaluations - half < Surface::least(start.len()) => (self.evaluations, 1e-3),
+            half => (half, 0.02),
+        };
+        let cobyla = Cobyla { radius: 0.2, tolerance, ..Cobyla::new(evaluations) };
+        let minimum = cobyla.minimise(start, |values| {
+            let value = self.measure(qaoa, values, measured.len())?;
+            measured.push((values.to_vec(), value));
+            Ok(value)
+        })?;
+        Ok(Coarse { minimum, measured })
+    }
+
+    /// The second half of [`train`], which may be of the same circuit with a shorter mixer: its values differ by less than the noise of
+    /// their shots.
+    ///
+    /// # Errors
+    /// As [`train`].
+    pub fn fine(&self, qaoa: &Qaoa<'_>, coarse: Coarse) -> Result<Minimum> {
+        let Coarse { minimum: rough, measured } = coarse;
+        let evaluations = self.evaluations.saturating_sub(rough.evaluations);
+        if evaluations < Surface::least(rough.parameters.len()) {
+            return Ok(rough);
+        }
+        let mut count = rough.evaluations;
+        let surface = Surface { radius: 0.25, evaluations, seed: self.seed };
+        let mut fitted = surface.minimise_with(&rough.parameters, &measured, |values| {
+            count += 1;
+            self.measure(qaoa, values, count - 1)
+        })?;
+        fitted.evaluations += rough.evaluations;
+        fitted.trace.splice(0..0, rough.trace);
+        Ok(fitted)
+    }
+
+    /// An evaluation with shots of its own.
+    fn measure(&self, qaoa: &Qaoa<'_>, values: &[f64], number: usize) -> Result<f64> {
+        let seed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number as u64 + 1);
+        Ok(-qaoa.score(values, self.score, self.shots, seed)?)
+    }
+}
+
 /// Maximises the score of shots: half of the evaluations to COBYLA, the optimiser of the group's code, for the region, and what it
-/// leaves to a [`Surface`] for the point in it. Each evaluation has shots of its own, and the best of COBYLA's is the luckiest:
-/// two arms that end there differ by the noise of their shots. With too few evaluations for a surface, COBYLA has them all.
+/// leaves to a [`Surface`] for the point in it, which COBYLA's values near that point join. Each evaluation has shots of its own, and
+/// the best of COBYLA's is the luckiest: two arms that end there differ by the noise of their shots. With too few evaluations for a
+/// surface, COBYLA has them all.
 ///
 /// # Errors
 /// As [`Qaoa::score`] and [`Cobyla::minimise`].
 pub fn train(qaoa: &Qaoa<'_>, start: &[f64], training: &Training) -> Result<Minimum> {
-    let mut count = 0;
-    let mut objective = |values: &[f64]| {
-        count += 1;
-        let seed = training.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(count);
-        Ok(-qaoa.score(values, training.score, training.shots, seed)?)
-    };
-    let half = training.evaluations.div_ceil(2);
-    if training.evaluations - half < Surface::least(start.len()) {
-        let cobyla = Cobyla { radius: 0.2, tolerance: 1e-3, ..Cobyla::new(training.evaluations) };
-        return cobyla.minimise(start, objective);
-    }
-    let rough =
-        Cobyla { radius: 0.2, tolerance: 0.02, ..Cobyla::new(half) }.minimise(start, &mut objective)?;
-    let evaluations = training.evaluations - rough.evaluations;
-    let surface = Surface { radius: 0.25, evaluations, seed: training.seed };
-    let mut fitted = surface.minimise(&rough.parameters, objective)?;
-    fitted.evaluations += rough.evaluations;
-    fitted.trace.splice(0..0, rough.trace);
-    Ok(fitted)
+    training.fine(qaoa, training.coarse(qaoa, start)?)
 }
 
 /// What a shorter mixer has to keep.
@@ -85,14 +126,14 @@ pub struct Trial {
 pub struct Shortest<'d> {
     /// The circuit with the shortest mixer.
     pub qaoa: Qaoa<'d>,
-    /// Its duration in samples.
-    pub duration: usize,
+    /// What was found out about that mixer.
+    pub mixer: Trial,
     /// All durations that were tried, in the order in which they were.
     pub trials: Vec<Trial>,
 }
 
-/// Bisects for the shortest legal duration of the mixer, below `longest`, that keeps the score at these trained values, and whose
-/// rotations are within the limits.
+/// The shortest legal duration of the mixer, below `longest`, that keeps the score at these trained values, and whose rotations are
+/// within the limits: the least that is legal, or else what bisection finds.
 ///
 /// # Errors
 /// [`Error::Setting`] if `longest` itself is not legal or not good enough; those of `mixer` and of [`Qaoa::ratio`].
@@ -108,8 +149,13 @@ pub fn shortest_mixer<'d>(
     let least = timing.min_length.div_ceil(step);
     let mut trials = Vec::new();
     let mut attempt = |duration: usize, floor: f64| {
-        let found = qaoa.with_mixer(&|physical| mixer(physical, duration))?;
-        let (ratio, pulses) = (found.ratio(values)?, found.pulses(values)?);
+        // The longest is the circuit's own, as a rule
+        let found = match qaoa.mixing() {
+            Mixing::Pulses(known) if known.duration() == duration => qaoa.clone(),
+            _ => qaoa.with_mixer(&|physical| mixer(physical, duration))?,
+        };
+        let pulses = found.pulses(values)?;
+        let ratio = found.ratio_with(values, &pulses)?;
         let worst = |of: &dyn Fn(&super::MixerPulse) -> f64| pulses.iter().map(of).fold(0.0, f64::max);
         let mut trial = Trial {
             duration,
@@ -123,21 +169,21 @@ pub fn shortest_mixer<'d>(
         trials.push(trial);
         Ok::<_, Error>((found, trial))
     };
-    let (mut best, first) = attempt(longest, f64::NEG_INFINITY)?;
+    let (mut qaoa, first) = attempt(longest, f64::NEG_INFINITY)?;
     if !longest.is_multiple_of(step) || longest / step < least || !first.accepted {
         let expected = "a legal length whose pulses are as good as asked for";
         return Err(Error::Setting { name: "the longest mixer", found: longest as f64, expected });
     }
-    let floor = first.ratio - limits.loss;
-    let (mut low, mut high) = (least, longest / step);
+    let (floor, mut mixer) = (first.ratio - limits.loss, first);
+    let (mut low, mut high, mut next) = (least, longest / step, least);
     while low < high {
-        let middle = usize::midpoint(low, high);
-        let (found, trial) = attempt(middle * step, floor)?;
+        let (found, trial) = attempt(next * step, floor)?;
         if trial.accepted {
-            (best, high) = (found, middle);
+            (qaoa, mixer, high) = (found, trial, next);
         } else {
-            low = middle + 1;
+            low = next + 1;
         }
+        next = usize::midpoint(low, high);
     }
-    Ok(Shortest { qaoa: best, duration: high * step, trials })
+    Ok(Shortest { qaoa, mixer, trials })
 }

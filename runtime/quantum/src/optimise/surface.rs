@@ -34,9 +34,18 @@ impl Surface {
     ///
     /// # Errors
     /// Those of the objective; [`Error::NotFinite`](crate::Error::NotFinite) if the start or a value is NaN or infinite; [`Error::Setting`](crate::Error::Setting).
-    pub fn minimise(
+    pub fn minimise(&self, start: &[f64], objective: impl FnMut(&[f64]) -> Result<f64>) -> Result<Minimum> {
+        self.minimise_with(start, &[], objective)
+    }
+
+    /// [`Self::minimise`] where some values are known already: those within the radius join the fit.
+    ///
+    /// # Errors
+    /// As [`Self::minimise`].
+    pub fn minimise_with(
         &self,
         start: &[f64],
+        known: &[(Vec<f64>, f64)],
         mut objective: impl FnMut(&[f64]) -> Result<f64>,
     ) -> Result<Minimum> {
         let (n, radius) = (start.len(), self.radius);
@@ -45,8 +54,14 @@ impl Surface {
         check_setting("evaluations", self.evaluations as f64, enough, "at least 3 for each parameter and 3")?;
         let mut record = Record::new("the start", start)?;
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        let terms = Terms::of(n, self.evaluations);
-        let (mut rows, mut values) = (Vec::new(), Vec::new());
+        let (mut directions, mut values) = (Vec::new(), Vec::new());
+        for (point, value) in known.iter().filter(|(point, value)| point.len() == n && value.is_finite()) {
+            let direction: Vec<f64> = point.iter().zip(start).map(|(x, s)| (x - s) / radius).collect();
+            if length(&direction) <= 1.0 {
+                directions.push(direction);
+                values.push(*value);
+            }
+        }
         let mut direction = vec![0.0; n];
         for number in 0..self.evaluations {
             match number % 5 {
@@ -59,9 +74,11 @@ impl Surface {
             let point: Vec<f64> = start.iter().zip(&direction).map(|(x, d)| x + radius * d).collect();
             let value = objective(&point)?;
             record.push(&point, value)?;
-            rows.push(terms.at(&direction));
+            directions.push(direction.clone());
             values.push(value);
         }
+        let terms = Terms::of(n, directions.len());
+        let rows: Vec<Vec<f64>> = directions.iter().map(|direction| terms.at(direction)).collect();
         let model = terms.fit(&rows, &values)?;
         let step = model.least();
         let parameters = start.iter().zip(&step).map(|(x, d)| x + radius * d).collect();
@@ -86,9 +103,9 @@ struct Terms {
 }
 
 impl Terms {
-    fn of(count: usize, evaluations: usize) -> Self {
+    fn of(count: usize, values: usize) -> Self {
         let all = (count + 1) * (count + 2) / 2;
-        let mixed = evaluations >= 2 * all;
+        let mixed = values >= 2 * all;
         let pairs = (0..count).flat_map(|i| (i..count).map(move |j| (i, j)));
         Self { count, pairs: pairs.filter(|(i, j)| mixed || i == j).collect() }
     }
@@ -195,6 +212,31 @@ mod tests {
             lucky += bowl(&cobyla.minimise(&[0.25, 0.0], &mut noisy).unwrap().parameters) - 0.5;
         }
         assert!(fitted < 0.2 * lucky && fitted / 40.0 < 1e-4, "{fitted} {lucky}");
+    }
+
+    #[test]
+    fn values_that_are_known_join_the_fit() {
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        let (mut alone, mut joined) = (0.0, 0.0);
+        for seed in 0..60 {
+            let mut noisy = |x: &[f64]| Ok(bowl(x) + 2e-3 * normal(&mut random));
+            let mut known: Vec<(Vec<f64>, f64)> = (0..24_u32)
+                .map(|k| {
+                    let point = vec![0.25 + 0.25 * f64::from(k).cos(), 0.25 * f64::from(k).sin()];
+                    let value = noisy(&point)?;
+                    Ok((point, value))
+                })
+                .collect::<Result<_>>()
+                .unwrap();
+            // Too far away, of another dimension, or no number: these do not
+            known.extend([(vec![1.0, 0.0], -9.0), (vec![0.3], -9.0), (vec![0.25, 0.0], f64::NAN)]);
+            let surface = Surface { radius: 0.3, evaluations: 12, seed };
+            alone += bowl(&surface.minimise(&[0.25, 0.0], &mut noisy).unwrap().parameters) - 0.5;
+            let minimum = surface.minimise_with(&[0.25, 0.0], &known, &mut noisy).unwrap();
+            assert_eq!(minimum.evaluations, 12);
+            joined += bowl(&minimum.parameters) - 0.5;
+        }
+        assert!(joined < 0.6 * alone, "{joined} {alone}");
     }
 
     #[test]

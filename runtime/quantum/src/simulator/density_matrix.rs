@@ -67,7 +67,12 @@ impl DensityPlan {
 
     /// The state after the circuit, outcomes inside of it averaged.
     pub(crate) fn mean(&self, values: &[f64]) -> Result<PauliState> {
-        let ensemble = self.evolve(PauliState::zero(self.program.width)?, values, 0)?;
+        self.mean_after(PauliState::zero(self.program.width)?, values)
+    }
+
+    /// [`Self::mean`] from another state than |0...0>.
+    pub(crate) fn mean_after(&self, initial: PauliState, values: &[f64]) -> Result<PauliState> {
+        let ensemble = self.evolve(initial, values, 0)?;
         let mut branches = ensemble.branches.into_iter();
         let Some(first) = branches.next() else { return PauliState::empty(self.program.width) };
         let mut sum = first.state;

@@ -13,7 +13,6 @@
 //! arguments of its row in the waveform table. A carrier is followed by its band where that is known.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use serde_json::{Value, json};
 
@@ -21,24 +20,16 @@ use super::ibm::complex;
 use super::{Item, PulseDefaults, Turn, What};
 use crate::device::calibration::{MAX_QUBITS, Reading};
 use crate::device::document::Field;
+use crate::device::form::{self, Form};
 use crate::pulse::{Channel, Frequency, PulseTarget, Timing, waveform};
 use crate::{C64, Result};
 
-const FORMAT: &str = "ketline-pulses";
-const VERSION: usize = 1;
 const LONGEST: usize = 1 << 24;
 
-pub(super) fn is_compact(root: &Field<'_>) -> bool {
-    root.find("format").is_some_and(|format| format.text() == Ok(FORMAT))
-}
+pub(super) const FORM: Form = Form { format: "ketline-pulses", version: 1 };
 
 pub(super) fn read(root: &Field<'_>) -> Result<PulseDefaults> {
-    if root.get("format")?.text()? != FORMAT {
-        return Err(root.get("format")?.wrong(FORMAT));
-    }
-    if root.get("version")?.index(usize::MAX)? != VERSION {
-        return Err(root.get("version")?.wrong(&format!("version {VERSION}")));
-    }
+    FORM.check(root)?;
     let timing = root.get("timing")?;
     let of = |name: &str| timing.get(name)?.index(LONGEST);
     let timing = Timing {
@@ -79,8 +70,13 @@ pub(super) fn read(root: &Field<'_>) -> Result<PulseDefaults> {
             return Err(gate.wrong("each gate once"));
         }
     }
-    let source = root.find("source").map(|source| source.parsed::<String>()).transpose()?.unwrap_or_default();
-    Ok(PulseDefaults { source, target, commands, reading: Reading::Strict, warnings: Vec::new() })
+    Ok(PulseDefaults {
+        source: form::source(root)?,
+        target,
+        commands,
+        reading: Reading::Strict,
+        warnings: Vec::new(),
+    })
 }
 
 fn step(step: &Field<'_>, width: usize) -> Result<Item> {
@@ -139,17 +135,6 @@ pub(super) fn write(defaults: &PulseDefaults) -> String {
         "granularity": granularity, "min_length": min_length,
         "pulse_alignment": pulse_alignment, "acquire_alignment": acquire_alignment,
     });
-    let mut text = format!("{{\n\"format\": \"{FORMAT}\",\n\"version\": {VERSION}");
-    for (name, value) in [
-        ("name", json!(target.name())),
-        ("source", json!(defaults.source)),
-        ("dt", json!(target.dt())),
-        ("timing", timing),
-        ("controls", json!(target.controls().collect::<Vec<_>>())),
-    ] {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, ",\n\"{name}\": {value}");
-    }
     let qubits = (0..target.width()).map(|q| {
         let line = |channel: Channel| {
             let carrier = target.carrier(channel).map(|carrier| vec![carrier.in_hertz()]);
@@ -160,17 +145,20 @@ pub(super) fn write(defaults: &PulseDefaults) -> String {
                 figures
             })
         };
-        json!({ "drive": line(Channel::Drive(q)), "readout": line(Channel::Readout(q)) }).to_string()
+        json!({ "drive": line(Channel::Drive(q)), "readout": line(Channel::Readout(q)) })
     });
     let gates = defaults.commands.iter().map(|((name, qubits), items)| {
         let steps: Vec<Value> = items.iter().map(values).collect();
-        json!({ "name": name, "qubits": qubits, "steps": steps }).to_string()
+        json!({ "name": name, "qubits": qubits, "steps": steps })
     });
-    for (name, lines) in [("qubits", qubits.collect::<Vec<_>>()), ("gates", gates.collect())] {
-        let _ = write!(text, ",\n\"{name}\": [\n{}\n]", lines.join(",\n"));
-    }
-    text.push_str("\n}\n");
-    text
+    let head = [
+        ("name", json!(target.name())),
+        ("source", json!(defaults.source)),
+        ("dt", json!(target.dt())),
+        ("timing", timing),
+        ("controls", json!(target.controls().collect::<Vec<_>>())),
+    ];
+    FORM.write(head, [("qubits", qubits.collect()), ("gates", gates.collect())])
 }
 
 fn values(item: &Item) -> Value {

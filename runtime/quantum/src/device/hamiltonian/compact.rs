@@ -10,8 +10,6 @@
 //! Angular frequencies are in rad/s, strengths already divided by [`PUBLISHED_STRENGTH`](super::PUBLISHED_STRENGTH). A coupling is
 //! two qubits and J, a line the control, the target and its strength. Pairs with a line and no coupling are flagged when read.
 
-use std::fmt::Write;
-
 use serde_json::json;
 
 use super::{ControlLine, Exchange, Hamiltonian, SAMPLE_TIME, SAMPLE_TIMES, Transmon, flag_weak};
@@ -19,18 +17,12 @@ use crate::Result;
 use crate::device::bundle::bundled;
 use crate::device::calibration::{Trap, Warning};
 use crate::device::document::Field;
+use crate::device::form::{self, Form};
 
-const FORMAT: &str = "ketline-hamiltonian";
-const VERSION: usize = 1;
-
-pub(super) fn is_compact(root: &Field<'_>) -> bool {
-    root.find("format").is_some_and(|format| format.text() == Ok(FORMAT))
-}
+pub(super) const FORM: Form = Form { format: "ketline-hamiltonian", version: 1 };
 
 pub(super) fn read(root: &Field<'_>) -> Result<Hamiltonian> {
-    if root.get("version")?.index(usize::MAX)? != VERSION {
-        return Err(root.get("version")?.wrong(&format!("version {VERSION}")));
-    }
+    FORM.check(root)?;
     let transmons = root.get("transmons")?.items()?.map(|field| {
         let number = |name: &str| field.get(name)?.number();
         Ok(Transmon {
@@ -73,31 +65,19 @@ pub(super) fn read(root: &Field<'_>) -> Result<Hamiltonian> {
             warnings.push(Warning { file: root.file.into(), field, value: None, trap: Trap::NoCoupling });
         }
     }
-    let source = root.find("source").map(|source| source.parsed::<String>()).transpose()?.unwrap_or_default();
-    Ok(Hamiltonian { source, dt, warnings, ..found })
+    Ok(Hamiltonian { source: form::source(root)?, dt, warnings, ..found })
 }
 
 pub(super) fn write(h: &Hamiltonian) -> String {
-    let mut text = format!("{{\n\"format\": \"{FORMAT}\",\n\"version\": {VERSION}");
-    for (name, value) in [("name", json!(h.name)), ("source", json!(h.source)), ("dt", json!(h.dt))] {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, ",\n\"{name}\": {value}");
-    }
-    let transmons = h.transmons.iter().map(|t| {
-        json!({ "frequency": t.frequency, "anharmonicity": t.anharmonicity, "strength": t.strength })
-            .to_string()
-    });
-    let exchanges = h.exchanges.iter().map(|j| json!((j.a, j.b, j.strength)).to_string());
-    let lines = h.lines.iter().map(|l| json!((l.control, l.target, l.strength)).to_string());
-    for (name, list) in [
-        ("transmons", transmons.collect::<Vec<_>>()),
-        ("exchanges", exchanges.collect()),
-        ("lines", lines.collect()),
-    ] {
-        let _ = write!(text, ",\n\"{name}\": [\n{}\n]", list.join(",\n"));
-    }
-    text.push_str("\n}\n");
-    text
+    let transmons = h.transmons.iter().map(
+        |t| json!({ "frequency": t.frequency, "anharmonicity": t.anharmonicity, "strength": t.strength }),
+    );
+    let exchanges = h.exchanges.iter().map(|j| json!((j.a, j.b, j.strength)));
+    let lines = h.lines.iter().map(|l| json!((l.control, l.target, l.strength)));
+    let head = [("name", json!(h.name)), ("source", json!(h.source)), ("dt", json!(h.dt))];
+    let lists =
+        [("transmons", transmons.collect()), ("exchanges", exchanges.collect()), ("lines", lines.collect())];
+    FORM.write(head, lists)
 }
 
 /// Hamiltonians that come with the crate.

@@ -115,14 +115,17 @@ fn noise_after_noise_is_one_channel() {
 
 #[test]
 fn over_rotations_are_fixed_by_seed_gate_and_qubits() {
-    let over = |seed| Some(OverRotation { sigma: 0.05, seed });
+    let over = |seed| Some(OverRotation { sigma: 0.05, seed, opposite: false });
     let model = |seed| bundled("jakarta", NoiseOptions { over_rotation: over(seed), ..NoiseOptions::NONE });
     let (first, again, other) = (model(1), model(1), model(2));
+    let over_rotation = over(1).map(|over| OverRotation { opposite: true, ..over });
+    let opposite = bundled("jakarta", NoiseOptions { over_rotation, ..NoiseOptions::NONE });
     let mut squares = Vec::new();
     for gate in first.calibration().gates().iter().filter(|gate| gate.length > 0.0) {
         let turn = first.over_rotation(&gate.name, &gate.qubits);
         assert_eq!(turn, again.over_rotation(&gate.name, &gate.qubits));
         assert_ne!(turn, other.over_rotation(&gate.name, &gate.qubits));
+        assert_eq!(-turn, opposite.over_rotation(&gate.name, &gate.qubits));
         squares.push(turn * turn);
     }
     let spread = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
@@ -147,8 +150,8 @@ fn over_rotations_are_fixed_by_seed_gate_and_qubits() {
     assert!(distance(&after(noisy.instructions().to_vec()), &after(wanted)) < 1e-14);
 
     for sigma in [f64::NAN, f64::INFINITY, -0.1] {
-        let options =
-            NoiseOptions { over_rotation: Some(OverRotation { sigma, seed: 0 }), ..NoiseOptions::NONE };
+        let over_rotation = Some(OverRotation { sigma, ..over(0).unwrap() });
+        let options = NoiseOptions { over_rotation, ..NoiseOptions::NONE };
         let manila = Calibration::bundled("manila").unwrap();
         assert!(matches!(NoiseModel::new(&manila, options), Err(Error::OutOfRange { .. })));
     }
@@ -289,7 +292,7 @@ proptest! {
 
     #[test]
     fn noise_keeps_the_trace_and_lowers_the_purity(steps in native_steps(3)) {
-        let over_rotation = Some(OverRotation { sigma: 0.02, seed: 3 });
+        let over_rotation = Some(OverRotation { sigma: 0.02, seed: 3, opposite: false });
         let model = bundled("lima", NoiseOptions { over_rotation, ..NoiseOptions::default() });
         let rho = evolve(&model.apply(&circuit(3, steps), &[0, 1, 3]).unwrap());
         prop_assert!((rho.diag().sum() - 1.0).norm() < 1e-12);

@@ -1,6 +1,7 @@
 //! What pulses are to do, and how that varies with their samples.
 
-use super::{MAX_PARTS, Transmons, check_rows, digit, rows_of_qubits};
+use super::evolution::MAX_PARTS;
+use super::{Transmons, check_rows, digit, rows_of_qubits};
 use crate::linalg::{Matrix, dagger};
 use crate::pulse::solver::Objective;
 use crate::pulse::{Line, Samples, Slope};

@@ -5,7 +5,8 @@ use std::fmt;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Goal, MAX_PARTS, OpenState, Propagator, SampleGradient, Transmons};
+use super::evolution::MAX_PARTS;
+use super::{Goal, OpenState, Propagator, SampleGradient, Transmons};
 use crate::linalg::Matrix;
 use crate::optimise::Lbfgs;
 use crate::pulse::{Timeline, drive};

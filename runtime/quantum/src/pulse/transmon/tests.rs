@@ -6,6 +6,7 @@ use ndarray::array;
 
 use super::*;
 use crate::device::{ControlLine, Exchange, PUBLISHED_STRENGTH, Transmon};
+use crate::linalg::frobenius;
 use crate::pulse::{Channel, Line, Slope};
 
 const DT: f64 = 2e-9 / 9.0;

@@ -10,7 +10,7 @@ use crate::simulator::branch::Collapse;
 use crate::simulator::mixed::{MAX_MIXED_QUBITS, MixedState};
 use crate::simulator::state::{QuantumState, check_qubits};
 use crate::simulator::{bits, memory};
-use crate::{Error, Matrix, Observable, Result};
+use crate::{Channel, Error, Matrix, Observable, Result};
 
 /// A mixed state of `width` qubits as `Tr[P rho]` of all Pauli products.
 #[derive(Debug, Clone)]
@@ -84,6 +84,11 @@ impl PauliState {
         };
         let vector = self.vector();
         (0..1 << (2 * qubits.len())).map(|at| vector[place(at)]).collect()
+    }
+
+    /// Applies a channel of one qubit that no plan has, since it is not known before.
+    pub(crate) fn apply_channel(&mut self, channel: &Channel, qubit: usize) {
+        self.apply(&Transfer::superoperator(channel.superoperator()), qubit);
     }
 
     fn apply(&mut self, map: &Transfer, qubit: usize) {
