@@ -238,15 +238,17 @@ fn gaps(count: u64, seed: u64, bar: &ProgressBar) -> model::Result<Vec<f64>> {
             let free = Planner::new(cluster).plan_chain(&derived, &chain)?;
             let most = free.stages.iter().map(|stage| stage.bytes).max().unwrap_or(1);
             cluster.memory = (most as f64 * random.random_range(0.4..1.0)) as u64;
-            match (Planner { gap: true, ..Planner::new(cluster) }).plan_chain(&derived, &chain) {
-                Ok(planned) => Ok(planned.gap()),
-                Err(model::Error::DoesNotFit { .. }) => Ok(None),
-                Err(error) => Err(error),
+            loop {
+                match (Planner { gap: true, ..Planner::new(cluster) }).plan_chain(&derived, &chain) {
+                    Ok(planned) => return Ok(planned.gap().unwrap_or(1.0)),
+                    Err(model::Error::DoesNotFit { .. }) => cluster.memory += cluster.memory / 8,
+                    Err(error) => return Err(error),
+                }
             }
         })
         .collect::<model::Result<Vec<_>>>()?;
     bar.finish_and_clear();
-    Ok(gaps.into_iter().flatten().collect())
+    Ok(gaps)
 }
 
 /// Seconds that planning takes on one core where memory is short, by halves and exactly.

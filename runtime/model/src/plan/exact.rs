@@ -23,7 +23,7 @@ pub(crate) fn exact(row: &mut impl Stages, bound: f64) -> Option<Cuts> {
             }
             let mut begins: Vec<(f64, usize)> = (x..j)
                 .filter(|&i| before[i] < bound)
-                .map(|i| (before[i].max(row.compute(&(i..j))), i))
+                .map(|i| (before[i].max(row.least(&(i..j))), i))
                 .filter(|&(least, _)| least < bound)
                 .collect();
             begins.sort_by(|a, b| a.0.total_cmp(&b.0));

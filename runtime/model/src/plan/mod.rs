@@ -24,6 +24,7 @@ mod planner;
 mod price;
 #[cfg(test)]
 mod random;
+mod refine;
 mod schedule;
 mod sharing;
 mod stage;

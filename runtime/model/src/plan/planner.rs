@@ -173,7 +173,7 @@ impl Planner {
             let expected = format!("at most {places}: the model can be cut nowhere else");
             return Err(Error::Partition { found, expected });
         }
-        let cuts = if row.has_room() { self.method.cuts(&mut row) } else { None };
+        let cuts = row.room().and_then(|room| self.method.cuts(&mut row, room));
         let Some(cuts) = cuts else { return Err(self.short(derived, chain, law)) };
         let leaves = row.leaves();
         let best = if self.gap && self.method.grain() == Method::Exact.grain() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::chain::Chain;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Link};
 use super::evict::{Evictor, Grain};
 use super::law::Law;
 
@@ -16,12 +16,21 @@ pub(crate) trait Stages {
     fn stages(&self) -> usize;
     /// Whether a stage may end before a node.
     fn can_cut(&self, before: usize) -> bool;
-    /// Seconds of nodes, whatever their stage does to fit: a lower bound of its price.
+    /// Seconds of nodes, whatever their stage does to fit.
     fn compute(&self, nodes: &Range<usize>) -> f64;
+    /// Seconds that a link is busy with what crosses before a node.
+    fn transfer(&self, _before: usize) -> f64 {
+        0.0
+    }
     /// Bytes that stage `x` would hold if it did nothing to fit.
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64;
     /// Seconds of stage `x` with these nodes; none if it cannot fit.
     fn price(&mut self, x: usize, nodes: Range<usize>) -> Option<f64>;
+
+    /// A lower bound of the price of nodes.
+    fn least(&self, nodes: &Range<usize>) -> f64 {
+        self.compute(nodes).max(self.transfer(nodes.start)).max(self.transfer(nodes.end))
+    }
 
     /// Whether a stage may begin at a node and another one end there.
     fn is_end(&self, before: usize) -> bool {
@@ -57,9 +66,10 @@ impl Cuts {
 /// The stages of a chain under a schedule, priced by what they evict; each is priced once.
 #[derive(Debug)]
 pub(crate) struct Priced<'a> {
-    pub(crate) chain: &'a Chain,
-    pub(crate) law: Law,
-    pub(crate) evictor: Evictor<'a>,
+    chain: &'a Chain,
+    law: Law,
+    evictor: Evictor<'a>,
+    link: &'a Link,
     /// Whether stages end at layers alone.
     at_layers: bool,
     known: HashMap<(usize, usize, usize), Option<f64>>,
@@ -71,7 +81,8 @@ impl<'a> Priced<'a> {
     pub(crate) fn new(chain: &'a Chain, cluster: &'a Cluster, law: Law, grain: Grain) -> Self {
         let evictor = Evictor::new(chain, cluster, law, grain);
         let short = vec![vec![usize::MAX; chain.nodes()]; law.stages];
-        Self { chain, law, evictor, at_layers: grain != Grain::Nodes, known: HashMap::new(), short }
+        let link = &cluster.link;
+        Self { chain, law, evictor, link, at_layers: grain != Grain::Nodes, known: HashMap::new(), short }
     }
 
     /// The same row, cut at layers alone.
@@ -79,19 +90,18 @@ impl<'a> Priced<'a> {
         AtLayers(self)
     }
 
-    /// Whether any cuts fit: each stage takes as many nodes as it can, and later stages hold no more micro-batches.
-    pub(crate) fn has_room(&mut self) -> bool {
-        let mut from = 0;
-        for x in 0..self.law.stages {
-            let ends: Vec<usize> = (from + 1..=self.nodes()).filter(|&end| self.is_end(end)).collect();
-            let fit = ends.partition_point(|&end| self.evictor.has_room(x, from..end));
-            if fit == 0 {
-                // a stage may have no node to spare, but one that has none is not needed
-                return from == self.nodes();
-            }
-            from = ends[fit - 1];
+    /// Cuts that fit, if there are any: each stage takes as many nodes as it can, and later stages hold no more micro-batches.
+    pub(crate) fn room(&mut self) -> Option<Vec<usize>> {
+        let (nodes, stages) = (self.nodes(), self.law.stages);
+        let (mut ends, mut from) = (Vec::new(), 0);
+        for x in 0..stages - 1 {
+            let left = stages - x - 1;
+            let places: Vec<usize> = (from + 1..=nodes - left).filter(|&end| self.can_cut(end)).collect();
+            let fit = places.partition_point(|&end| self.evictor.has_room(x, from..end));
+            from = *places.get(fit.checked_sub(1)?)?;
+            ends.push(from);
         }
-        from == self.nodes()
+        self.evictor.has_room(stages - 1, from..nodes).then_some(ends)
     }
 
     /// Stages that were priced.
@@ -115,6 +125,10 @@ impl Stages for Priced<'_> {
 
     fn compute(&self, nodes: &Range<usize>) -> f64 {
         self.chain.seconds(nodes)
+    }
+
+    fn transfer(&self, before: usize) -> f64 {
+        self.chain.transfer(before, self.link)
     }
 
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
@@ -164,6 +178,10 @@ impl Stages for AtLayers<'_, '_> {
 
     fn compute(&self, nodes: &Range<usize>) -> f64 {
         self.0.compute(nodes)
+    }
+
+    fn transfer(&self, before: usize) -> f64 {
+        self.0.transfer(before)
     }
 
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
