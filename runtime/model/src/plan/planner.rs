@@ -12,6 +12,7 @@ use super::law::Law;
 use super::method::Method;
 use super::partition::{Cut, Eviction, Partition};
 use super::price::{Cuts, Priced, Stages};
+use super::refine::spread;
 use super::schedule::PipelineSchedule;
 use super::times::{Clock, Times};
 use crate::train::Optimiser;
@@ -175,6 +176,7 @@ impl Planner {
         }
         let cuts = row.room().and_then(|room| self.method.cuts(&mut row, room));
         let Some(cuts) = cuts else { return Err(self.short(derived, chain, law)) };
+        let cuts = if self.method.grain() == Method::Exact.grain() { spread(&mut row, cuts) } else { cuts };
         let leaves = row.leaves();
         let best = if self.gap && self.method.grain() == Method::Exact.grain() {
             // the found cuts bound the search, and are the best ones if it finds none

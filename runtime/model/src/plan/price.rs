@@ -93,12 +93,14 @@ impl<'a> Priced<'a> {
     /// Cuts that fit, if there are any: each stage takes as many nodes as it can, and later stages hold no more micro-batches.
     pub(crate) fn room(&mut self) -> Option<Vec<usize>> {
         let (nodes, stages) = (self.nodes(), self.law.stages);
-        let (mut ends, mut from) = (Vec::new(), 0);
+        let places: Vec<usize> = (1..nodes).filter(|&end| self.can_cut(end)).collect();
+        let (mut ends, mut from, mut next) = (Vec::new(), 0, 0);
         for x in 0..stages - 1 {
-            let left = stages - x - 1;
-            let places: Vec<usize> = (from + 1..=nodes - left).filter(|&end| self.can_cut(end)).collect();
-            let fit = places.partition_point(|&end| self.evictor.has_room(x, from..end));
-            from = *places.get(fit.checked_sub(1)?)?;
+            // those that are left need a place each
+            let within = places.get(next..places.len().checked_sub(stages - 2 - x)?)?;
+            let fit = within.partition_point(|&end| self.evictor.has_room(x, from..end)).checked_sub(1)?;
+            from = within[fit];
+            next += fit + 1;
             ends.push(from);
         }
         self.evictor.has_room(stages - 1, from..nodes).then_some(ends)

@@ -27,33 +27,59 @@ pub(crate) fn refine(row: &mut impl Stages, cuts: Cuts) -> Cuts {
 /// If more nodes are never cheaper and later stages never dearer, there are no such cuts if this finds none.
 fn fill(row: &mut impl Stages, bound: f64) -> Option<Cuts> {
     let (nodes, stages) = (row.nodes(), row.stages());
-    let mut ends = Vec::new();
-    let mut from = 0;
-    for x in 0..stages {
-        let left = stages - x - 1;
-        if left == 0 {
-            return row
-                .price(x, from..nodes)
-                .filter(|price| *price <= bound)
-                .and_then(|_| Cuts::priced(row, ends));
-        }
-        // the stages that are left need a node each, and cannot take longer than the bound either
-        let places: Vec<usize> = (from + 1..=nodes - left)
-            .filter(|&end| row.can_cut(end) && row.least(&(from..end)) <= bound)
-            .collect();
+    let all: Vec<usize> = (1..nodes).filter(|&end| row.can_cut(end) && row.transfer(end) <= bound).collect();
+    let (mut ends, mut from, mut next) = (Vec::new(), 0, 0);
+    for x in 0..stages - 1 {
+        // those that are left need a place each
+        let places = all.get(next..all.len().checked_sub(stages - 2 - x)?)?;
+        let places = &places[..places.partition_point(|&end| row.compute(&(from..end)) <= bound)];
         let mut within = |k: &usize| row.price(x, from..places[*k]).is_some_and(|price| price <= bound);
         // by halves first; then what lies just beyond, since what is evicted is not always the best
-        let (mut good, mut bad) = (None, places.len());
-        while good.map_or(0, |good| good + 1) < bad {
-            let middle = usize::midpoint(good.map_or(0, |good: usize| good + 1), bad);
-            let middle = middle.min(bad - 1);
-            if within(&middle) { good = Some(middle) } else { bad = middle }
+        let (mut good, mut bad) = (0, places.len());
+        while good < bad {
+            let middle = usize::midpoint(good, bad);
+            if within(&middle) { good = middle + 1 } else { bad = middle }
         }
         let beyond = (bad + 1..(bad + BEYOND).min(places.len())).rev().find(|k| within(k));
-        from = places[beyond.or(good)?];
+        let last = beyond.or_else(|| good.checked_sub(1))?;
+        from = places[last];
+        next += last + 1;
         ends.push(from);
     }
-    None
+    row.price(stages - 1, from..nodes).filter(|price| *price <= bound).and_then(|_| Cuts::priced(row, ends))
+}
+
+/// Moves single cuts between their neighbours until no two stages together take less time, with none dearer than the dearest is.
+pub(crate) fn spread(row: &mut impl Stages, mut cuts: Cuts) -> Cuts {
+    let nodes = row.nodes();
+    let bound = cuts.seconds;
+    let mut gained = true;
+    while std::mem::take(&mut gained) {
+        for k in 0..cuts.ends.len() {
+            let from = if k == 0 { 0 } else { cuts.ends[k - 1] };
+            let to = cuts.ends.get(k + 1).copied().unwrap_or(nodes);
+            let mut sum = |cut: usize| {
+                let within = |price: &f64| *price <= bound;
+                let (before, after) = (from..cut, cut..to);
+                if !row.can_cut(cut) || row.least(&before).max(row.least(&after)) > bound {
+                    return f64::INFINITY;
+                }
+                let first = row.price(k, before).filter(within).unwrap_or(f64::INFINITY);
+                first
+                    + if first.is_finite() {
+                        row.price(k + 1, after).filter(within).unwrap_or(f64::INFINITY)
+                    } else {
+                        0.0
+                    }
+            };
+            let now = sum(cuts.ends[k]);
+            let best = (from + 1..to).map(|cut| (sum(cut), cut)).min_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((_, cut)) = best.filter(|(best, _)| *best < now * (1.0 - 1e-9)) {
+                (cuts.ends[k], gained) = (cut, true);
+            }
+        }
+    }
+    cuts
 }
 
 /// Moves single cuts between their neighbours until no pair of stages gains.
