@@ -37,6 +37,7 @@ pub(crate) mod update;
 
 pub use change::Change;
 pub use optimiser::Optimiser;
+pub(crate) use record::write_whole;
 pub use record::{EarlyStop, Log, Record};
 pub use safetensors::{Archive, Entry};
 pub use schedule::Schedule;

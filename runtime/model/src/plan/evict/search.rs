@@ -1,0 +1,179 @@
+//! The search for what a stage evicts: from nothing, and from all.
+
+use super::{Evictor, Outcome};
+use crate::plan::stage::Choice;
+
+impl Evictor<'_> {
+    /// Nodes, and layers if time is lost; the better one is improved node by node.
+    pub(super) fn nodes(&mut self, kept: Outcome) -> Option<Outcome> {
+        let begin = self.choice.clone();
+        self.group_nodes();
+        let mut best = self.search(kept)?;
+        if best.seconds > kept.seconds {
+            let nodes = std::mem::replace(&mut self.choice, begin);
+            self.group_layers();
+            match self.search(kept).filter(|layers| layers.seconds < best.seconds) {
+                Some(layers) => best = layers,
+                None => self.choice = nodes,
+            }
+            self.group_nodes();
+        }
+        Some(self.improve(best))
+    }
+
+    /// Frees until it fits, the cheapest first, and begins at the other end, where all is on the host, if that does not help.
+    pub(super) fn search(&mut self, kept: Outcome) -> Option<Outcome> {
+        let begin = self.choice.clone();
+        self.set_all(Choice::Swap);
+        let least = self.outcome();
+        if !self.fits(&least) {
+            return None;
+        }
+        let swapped = std::mem::replace(&mut self.choice, begin);
+        if let Some(found) = self.free(kept) {
+            return Some(found);
+        }
+        self.choice = swapped;
+        let mut now = least;
+        // what is cheap to make again does not wait for the link
+        for group in 0..self.groups.len() {
+            if now.seconds <= self.compute + now.walk.recompute {
+                break;
+            }
+            if !self.groups[group].again.is_empty() {
+                now = self.attempt(group, Choice::Recompute, now, |this, new, now| {
+                    this.fits(new) && new.seconds < now.seconds
+                });
+            }
+        }
+        Some(now)
+    }
+
+    /// Swaps what is dearest to make again as long as the link has time, then makes the cheapest again, then swaps in spite of
+    /// the time that it takes (the prices are those of Capuchin, ASPLOS 2020).
+    fn free(&mut self, kept: Outcome) -> Option<Outcome> {
+        let mut dearest: Vec<usize> = Vec::new();
+        let mut time = kept.seconds * self.host;
+        for group in (0..self.groups.len()).rev().filter(|&group| self.is_kept(group)) {
+            let bytes = self.groups[group].bytes;
+            if bytes <= time {
+                time -= bytes;
+                dearest.push(group);
+            }
+        }
+        if let Some(found) = self.prefix(&dearest, Choice::Swap) {
+            return Some(found);
+        }
+        let again = |this: &Self| {
+            let groups = 0..this.groups.len();
+            groups.filter(|&group| this.is_kept(group) && !this.groups[group].again.is_empty()).collect()
+        };
+        let cheapest: Vec<usize> = again(self);
+        if let Some(found) = self.prefix(&cheapest, Choice::Recompute) {
+            return Some(found);
+        }
+        // all at once is too much where long chains come back together: one by one
+        for &group in &cheapest {
+            self.set(group, Choice::Keep);
+        }
+        let mut now = self.outcome();
+        for group in cheapest {
+            now = self.attempt(group, Choice::Recompute, now, |_, new, now| new.bytes < now.bytes);
+        }
+        for group in (0..self.groups.len()).rev() {
+            if self.fits(&now) {
+                return Some(now);
+            }
+            now = self.attempt(group, Choice::Swap, now, |_, new, now| new.bytes < now.bytes);
+        }
+        Some(now).filter(|now| self.fits(now))
+    }
+
+    /// The shortest beginning of a list of groups that makes room, changed; all of them are if none does.
+    fn prefix(&mut self, groups: &[usize], to: Choice) -> Option<Outcome> {
+        for &group in groups {
+            self.set(group, to);
+        }
+        let mut found = Some(self.outcome()).filter(|all| self.fits(all))?;
+        let (mut below, mut enough) = (0, groups.len());
+        // groups before `at` are changed, the others are not
+        let mut at = groups.len();
+        while below + 1 < enough {
+            let middle = below.midpoint(enough);
+            self.move_to(groups, to, &mut at, middle);
+            let now = self.outcome();
+            if self.fits(&now) {
+                (enough, found) = (middle, now);
+            } else {
+                below = middle;
+            }
+        }
+        self.move_to(groups, to, &mut at, enough);
+        Some(found)
+    }
+
+    fn move_to(&mut self, groups: &[usize], to: Choice, at: &mut usize, end: usize) {
+        for &group in groups.get(end..*at).unwrap_or_default() {
+            self.set(group, Choice::Keep);
+        }
+        for &group in groups.get(*at..end).unwrap_or_default() {
+            self.set(group, to);
+        }
+        *at = end;
+    }
+
+    /// Takes back what was not needed, the dearest first, and lets the link have what it has time for.
+    fn improve(&mut self, mut now: Outcome) -> Outcome {
+        for group in (0..self.groups.len()).rev() {
+            let bytes = self.groups[group].bytes;
+            let room = (self.cluster.memory - now.bytes) as f64;
+            if !self.is_kept(group) && bytes * (self.flight - 1) as f64 <= room {
+                now = self.attempt(group, Choice::Keep, now, |this, new, now| {
+                    this.fits(new) && new.seconds <= now.seconds
+                });
+            }
+            let busy = now.walk.out.max(now.walk.back) as f64 / self.host;
+            if self.is_again(group) && busy + bytes / self.host < now.seconds {
+                now = self.attempt(group, Choice::Swap, now, |this, new, now| {
+                    this.fits(new) && new.seconds < now.seconds
+                });
+            }
+        }
+        now
+    }
+
+    pub(super) fn last_layers(&mut self) -> Option<Outcome> {
+        let mut order: Vec<usize> =
+            (0..self.groups.len()).filter(|&group| !self.groups[group].again.is_empty()).collect();
+        order.sort_by_key(|&group| std::cmp::Reverse(self.units[self.groups[group].again.start]));
+        for group in order {
+            self.set(group, Choice::Recompute);
+            let now = self.outcome();
+            if self.fits(&now) {
+                return Some(now);
+            }
+        }
+        None
+    }
+
+    /// Changes a group if what comes out is wanted.
+    fn attempt(
+        &mut self,
+        group: usize,
+        to: Choice,
+        now: Outcome,
+        wanted: impl Fn(&Self, &Outcome, &Outcome) -> bool,
+    ) -> Outcome {
+        let was = self.choice_of(group);
+        if was == to {
+            return now;
+        }
+        self.set(group, to);
+        let new = self.outcome();
+        if wanted(self, &new, &now) {
+            return new;
+        }
+        self.set(group, was);
+        now
+    }
+}
