@@ -227,14 +227,15 @@ mod tests {
     fn what_is_evicted_is_close_to_the_best() {
         // links between stages that hide nothing
         let link = Link { latency: 0.0, bandwidth: 1e15 };
-        let cluster = Cluster { launch: 0.0, link, host_shared: false, ..Cluster::threads(4, u64::MAX) };
+        let threads = Cluster { launch: 0.0, link, host_shared: false, ..Cluster::threads(4, u64::MAX) };
         let models = [
             (mlp(&[256, 300, 200, 300, 100, 10]).unwrap(), 512),
             (conv_net(3, 32, 8, 10).unwrap(), 16),
             (Transformer { layers: 1, ..Transformer::default() }.gpt(false).unwrap(), 2),
         ];
-        let (mut cases, mut near, mut worst) = (0, 0, 1.0_f64);
-        for (graph, b) in &models {
+        let (mut cases, mut near, mut worst, mut dear) = (0, 0, 1.0_f64, 0);
+        for ((graph, b), bandwidth) in models.iter().flat_map(|model| [(model, 2e8), (model, 2e7)]) {
+            let cluster = Cluster { host: Link { latency: 0.0, bandwidth }, ..threads };
             let chain = chain(graph, *b, &cluster);
             let nodes = chain.nodes().min(9);
             for x in 0..4 {
@@ -250,12 +251,13 @@ mod tests {
                     let found = evictor.evict(x, 0..nodes).unwrap();
                     assert!(found.bytes <= cluster.memory && found.seconds >= best * (1.0 - 1e-12));
                     let gap = found.seconds / best;
+                    dear += usize::from(best > 1.0001 * chain.seconds(&(0..nodes)));
                     (cases, near, worst) = (cases + 1, near + usize::from(gap <= 1.03), worst.max(gap));
                 }
             }
         }
-        println!("{near} of {cases} within 3 %, the worst {worst}");
-        assert!(cases > 40 && near * 10 >= cases * 9, "{near} of {cases}, {worst}");
+        println!("{near} of {cases} within 3 %, the worst {worst}; {dear} that take time");
+        assert!(cases > 100 && dear > 30 && near * 10 >= cases * 9, "{near} of {cases}, {worst}");
     }
 
     #[test]
