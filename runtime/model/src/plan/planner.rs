@@ -177,23 +177,25 @@ impl Planner {
         let cuts = row.room().and_then(|room| self.method.cuts(&mut row, room));
         let Some(cuts) = cuts else { return Err(self.short(derived, chain, law)) };
         let cuts = if self.method.grain() == Method::Exact.grain() { spread(&mut row, cuts) } else { cuts };
-        let leaves = row.leaves();
-        let best = if self.gap && self.method.grain() == Method::Exact.grain() {
-            // the found cuts bound the search, and are the best ones if it finds none
-            Some(exact(&mut row, cuts.seconds).map_or(cuts.seconds, |best| best.seconds))
-        } else {
-            None
-        };
         let mut evictor = Evictor::new(chain, &self.cluster, law, self.method.grain());
-        let stages = cuts.stages(chain.nodes());
-        let decided: Option<Vec<_>> = stages
-            .into_iter()
-            .enumerate()
-            .map(|(x, nodes)| Some((evictor.decide(x, nodes.clone())?, nodes)))
-            .collect();
+        let mut decide = |cuts: &Cuts| -> Option<Vec<(Decision, Range<usize>)>> {
+            (cuts.stages(chain.nodes()).into_iter().enumerate())
+                .map(|(x, nodes)| Some((evictor.decide(x, nodes.clone())?, nodes)))
+                .collect()
+        };
+        let slowest = |decided: &[(Decision, Range<usize>)]| {
+            decided.iter().map(|(decision, _)| decision.outcome.seconds).fold(0.0, f64::max)
+        };
+        let decided = decide(&cuts);
         let Some(decided) = decided else { return Err(self.tightest(derived, chain, law, &cuts)) };
         let seconds: Vec<f64> = decided.iter().map(|(decision, _)| decision.outcome.seconds).collect();
-        let bottleneck = seconds.iter().copied().fold(0.0, f64::max);
+        let bottleneck = slowest(&decided);
+        let best = (self.gap && self.method.grain() == Method::Exact.grain()).then(|| {
+            // the found cuts bound the search, and are the best ones if it finds none
+            let best = exact(&mut row, cuts.seconds).and_then(|cuts| decide(&cuts));
+            best.map_or(bottleneck, |best| slowest(&best).min(bottleneck))
+        });
+        let leaves = row.leaves();
         let step_seconds = law.step_seconds(&seconds);
         let lower_bound = (chain.seconds(&(0..chain.nodes())) / law.stages as f64).max(chain.longest());
         let (mut plans, mut parts) = (Vec::new(), Vec::new());

@@ -62,6 +62,8 @@ pub(crate) struct Evictor<'a> {
     units: Vec<usize>,
     /// What the stage at hand has, whatever is chosen.
     fixed: u64,
+    /// Whether there is time to go over choices again and again.
+    thorough: bool,
     flight: u64,
     compute: f64,
     links: f64,
@@ -80,6 +82,7 @@ impl<'a> Evictor<'a> {
             groups: Vec::new(),
             units: Vec::new(),
             fixed: 0,
+            thorough: false,
             flight: 1,
             compute: 0.0,
             links: 0.0,
@@ -107,15 +110,18 @@ impl<'a> Evictor<'a> {
             }
             Grain::Layers => {
                 self.group_layers();
-                self.search(kept)
+                self.layers(kept)
             }
             Grain::Nodes => self.nodes(kept),
         }
     }
 
-    /// As [`evict`](Self::evict), with what is evicted.
+    /// As [`evict`](Self::evict), more thoroughly, with what is evicted.
     pub(crate) fn decide(&mut self, x: usize, nodes: Range<usize>) -> Option<Decision> {
-        self.evict(x, nodes)?;
+        self.thorough = true;
+        let found = self.evict(x, nodes);
+        self.thorough = false;
+        found?;
         let outcome = self.outcome(); // the stage may have seen other choices last
         let evictions = (self.stage.evicted(&self.choice))
             .map(|(memory, choice)| {
@@ -248,7 +254,7 @@ mod tests {
                         assert_eq!(evictor.evict(x, 0..nodes), None);
                         continue;
                     };
-                    let found = evictor.evict(x, 0..nodes).unwrap();
+                    let found = evictor.decide(x, 0..nodes).unwrap().outcome;
                     assert!(found.bytes <= cluster.memory && found.seconds >= best * (1.0 - 1e-12));
                     let gap = found.seconds / best;
                     dear += usize::from(best > 1.0001 * chain.seconds(&(0..nodes)));

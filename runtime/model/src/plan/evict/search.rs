@@ -3,6 +3,11 @@
 use super::{Evictor, Outcome};
 use crate::plan::stage::Choice;
 
+/// How often a choice is gone over, where it is the last one.
+const ROUNDS: usize = 3;
+/// Neighbours in price, each way, for which a group is exchanged.
+const NEAR: usize = 4;
+
 impl Evictor<'_> {
     /// Nodes, and layers if time is lost; the better one is improved node by node.
     pub(super) fn nodes(&mut self, kept: Outcome) -> Option<Outcome> {
@@ -12,7 +17,7 @@ impl Evictor<'_> {
         if best.seconds > kept.seconds {
             let nodes = std::mem::replace(&mut self.choice, begin);
             self.group_layers();
-            match self.search(kept).filter(|layers| layers.seconds < best.seconds) {
+            match self.layers(kept).filter(|layers| layers.seconds < best.seconds) {
                 Some(layers) => best = layers,
                 None => self.choice = nodes,
             }
@@ -21,8 +26,14 @@ impl Evictor<'_> {
         Some(self.improve(best))
     }
 
+    /// The best that is found for whole groups as they are.
+    pub(super) fn layers(&mut self, kept: Outcome) -> Option<Outcome> {
+        let found = self.search(kept)?;
+        Some(self.improve(found))
+    }
+
     /// Frees until it fits, the cheapest first, and begins at the other end, where all is on the host, if that does not help.
-    pub(super) fn search(&mut self, kept: Outcome) -> Option<Outcome> {
+    fn search(&mut self, kept: Outcome) -> Option<Outcome> {
         let begin = self.choice.clone();
         self.set_all(Choice::Swap);
         let least = self.outcome();
@@ -122,21 +133,67 @@ impl Evictor<'_> {
         *at = end;
     }
 
-    /// Takes back what was not needed, the dearest first, and lets the link have what it has time for.
+    /// Takes back what was not needed, the dearest first, lets the link have what it has time for, and takes from it what it has
+    /// not; then exchanges what is evicted for what is not.
     fn improve(&mut self, mut now: Outcome) -> Outcome {
-        for group in (0..self.groups.len()).rev() {
-            let bytes = self.groups[group].bytes;
-            let room = (self.cluster.memory - now.bytes) as f64;
-            if !self.is_kept(group) && bytes * (self.flight - 1) as f64 <= room {
-                now = self.attempt(group, Choice::Keep, now, |this, new, now| {
-                    this.fits(new) && new.seconds <= now.seconds
-                });
+        let better = |this: &Self, new: &Outcome, now: &Outcome| this.fits(new) && new.seconds < now.seconds;
+        for _ in 0..if self.thorough { ROUNDS } else { 1 } {
+            let before = now.seconds;
+            for group in (0..self.groups.len()).rev() {
+                let bytes = self.groups[group].bytes;
+                let room = (self.cluster.memory - now.bytes) as f64;
+                if !self.is_kept(group) && bytes * (self.flight - 1) as f64 <= room {
+                    now = self.attempt(group, Choice::Keep, now, |this, new, now| {
+                        this.fits(new) && new.seconds <= now.seconds
+                    });
+                }
+                let busy = now.walk.out.max(now.walk.back) as f64 / self.host;
+                if self.is_again(group) && busy + bytes / self.host < now.seconds {
+                    now = self.attempt(group, Choice::Swap, now, better);
+                }
+                let waits = now.walk.stall > 0.0 || busy > self.compute + now.walk.recompute;
+                if waits && self.choice_of(group) == Choice::Swap && !self.groups[group].again.is_empty() {
+                    now = self.attempt(group, Choice::Recompute, now, better);
+                }
             }
-            let busy = now.walk.out.max(now.walk.back) as f64 / self.host;
-            if self.is_again(group) && busy + bytes / self.host < now.seconds {
-                now = self.attempt(group, Choice::Swap, now, |this, new, now| {
-                    this.fits(new) && new.seconds < now.seconds
+            if self.thorough && now.seconds > self.compute {
+                now = self.exchange(now);
+            }
+            if now.seconds >= before {
+                break;
+            }
+        }
+        now
+    }
+
+    /// Keeps one group and evicts a neighbour in price instead, where that takes less time.
+    fn exchange(&mut self, mut now: Outcome) -> Outcome {
+        let count = self.groups.len();
+        for group in 0..count {
+            let was = self.choice_of(group);
+            if was == Choice::Keep {
+                continue;
+            }
+            self.set(group, Choice::Keep);
+            let near = group.saturating_sub(NEAR)..(group + NEAR + 1).min(count);
+            let found = near.filter(|&other| other != group).find_map(|other| {
+                let old = self.choice_of(other);
+                let to = [Choice::Recompute, Choice::Swap].into_iter().find_map(|to| {
+                    if to == old || to == Choice::Recompute && self.groups[other].again.is_empty() {
+                        return None;
+                    }
+                    self.set(other, to);
+                    let new = self.outcome();
+                    (self.fits(&new) && new.seconds < now.seconds).then_some(new)
                 });
+                if to.is_none() {
+                    self.set(other, old);
+                }
+                to
+            });
+            match found {
+                Some(new) => now = new,
+                None => self.set(group, was),
             }
         }
         now
