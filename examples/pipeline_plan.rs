@@ -240,7 +240,7 @@ fn gaps(count: u64, seed: u64, bar: &ProgressBar) -> model::Result<Vec<f64>> {
             cluster.memory = (most as f64 * random.random_range(0.4..1.0)) as u64;
             loop {
                 match (Planner { gap: true, ..Planner::new(cluster) }).plan_chain(&derived, &chain) {
-                    Ok(planned) => return Ok(planned.gap().unwrap_or(1.0)),
+                    Ok(planned) => return Ok(planned.gap.unwrap_or(1.0)),
                     Err(model::Error::DoesNotFit { .. }) => cluster.memory += cluster.memory / 8,
                     Err(error) => return Err(error),
                 }

@@ -154,7 +154,7 @@ impl Script {
             at_once.append(&mut writer.items);
         }
         let mut later = writer.run(backward.filter(wait));
-        if let Some(pace) = pace {
+        if let Some(pace) = pace.filter(|_| cut.early) {
             at_once = ask_early(&at_once, pace, &bytes);
             later = ask_early(&later, pace, &bytes);
         }

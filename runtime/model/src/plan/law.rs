@@ -39,11 +39,11 @@ impl Law {
         self.versions(stage) + 1 + self.moments as u64
     }
 
-    /// Seconds of a step whose stages take so long for a micro-batch: what the slowest one takes for all, and what it waits for
-    /// the others to fill and to drain.
-    pub fn step_seconds(&self, stages: &[f64]) -> f64 {
+    /// Seconds of a step whose stages take so long for a micro-batch, and what crosses between all of them so long together: what
+    /// the slowest one takes for all, and what it waits for the others to fill and to drain.
+    pub fn step_seconds(&self, stages: &[f64], transfers: f64) -> f64 {
         let slowest = stages.iter().copied().fold(0.0, f64::max);
-        let fill = stages.iter().sum::<f64>() - slowest;
+        let fill = stages.iter().sum::<f64>() - slowest + transfers;
         let share = match self.schedule {
             PipelineSchedule::PipeDream => 0.0,
             // a third of a micro-batch's work is put where it would wait; what fills the rest is of equal size
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn bubbles_are_those_of_the_schedules() {
         let law = |schedule| Law { schedule, stages: 4, micro_batches: 8, moments: 2 };
-        let step = |schedule| law(schedule).step_seconds(&[1.0; 4]);
+        let step = |schedule| law(schedule).step_seconds(&[1.0; 4], 0.0);
         assert_eq!(step(PipelineSchedule::OneForwardOneBackward), 11.0);
         assert_eq!(step(PipelineSchedule::GPipe), 11.0);
         assert_eq!(step(PipelineSchedule::ZeroBubble), 9.0);

@@ -9,18 +9,24 @@ const ROUNDS: usize = 3;
 const NEAR: usize = 4;
 
 impl Evictor<'_> {
-    /// Nodes, and layers if time is lost; the better one is improved node by node.
+    /// Nodes, and layers in every way if time is lost; the best one is improved node by node.
     pub(super) fn nodes(&mut self, kept: Outcome) -> Option<Outcome> {
         let begin = self.choice.clone();
         self.group_nodes();
         let mut best = self.search(kept)?;
         if best.seconds > kept.seconds {
-            let nodes = std::mem::replace(&mut self.choice, begin);
+            let mut chosen = std::mem::replace(&mut self.choice, begin.clone());
             self.group_layers();
-            match self.layers(kept).filter(|layers| layers.seconds < best.seconds) {
-                Some(layers) => best = layers,
-                None => self.choice = nodes,
+            let ways =
+                [Self::layers as fn(&mut Self, Outcome) -> Option<Outcome>, |this, _| this.last_layers()];
+            for way in ways {
+                self.choice.clone_from(&begin);
+                if let Some(found) = way(self, kept).filter(|found| found.seconds < best.seconds) {
+                    best = found;
+                    chosen.clone_from(&self.choice);
+                }
             }
+            self.choice = chosen;
             self.group_nodes();
         }
         Some(self.improve(best))
@@ -37,12 +43,15 @@ impl Evictor<'_> {
         let begin = self.choice.clone();
         self.set_all(Choice::Swap);
         let least = self.outcome();
-        if !self.fits(&least) {
-            return None;
+        if !self.early && !self.fits(&least) {
+            return None; // no other choice takes less
         }
         let swapped = std::mem::replace(&mut self.choice, begin);
         if let Some(found) = self.free(kept) {
             return Some(found);
+        }
+        if !self.fits(&least) {
+            return None;
         }
         self.choice = swapped;
         let mut now = least;
@@ -64,7 +73,7 @@ impl Evictor<'_> {
     /// the time that it takes (the prices are those of Capuchin, ASPLOS 2020).
     fn free(&mut self, kept: Outcome) -> Option<Outcome> {
         let mut dearest: Vec<usize> = Vec::new();
-        let mut time = kept.seconds * self.host;
+        let mut time = if self.early { self.stage.backward_seconds() * self.host } else { 0.0 };
         for group in (0..self.groups.len()).rev().filter(|&group| self.is_kept(group)) {
             let bytes = self.groups[group].bytes;
             if bytes <= time {
@@ -72,7 +81,9 @@ impl Evictor<'_> {
                 dearest.push(group);
             }
         }
-        if let Some(found) = self.prefix(&dearest, Choice::Swap) {
+        if !dearest.is_empty()
+            && let Some(found) = self.prefix(&dearest, Choice::Swap)
+        {
             return Some(found);
         }
         let again = |this: &Self| {

@@ -65,8 +65,19 @@ pub(crate) struct Walk {
     pub(crate) out: u64,
     /// Bytes back.
     pub(crate) back: u64,
-    /// Seconds that the device waits for the host, if the backward pass follows right after the forward pass.
+    /// Seconds that the device waits for the host.
     pub(crate) stall: f64,
+}
+
+/// How tensors come back from the host.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Host {
+    /// Bytes a second, each way.
+    pub(crate) bandwidth: f64,
+    /// Whether they are asked back so early in the backward pass that they are there in time, as far as the link allows.
+    pub(crate) early: bool,
+    /// Whether the backward pass follows right after the forward pass.
+    pub(crate) at_once: bool,
 }
 
 /// The memory of one stage, made once for an interval of nodes; then each [`walk`](Self::walk) takes about a microsecond.
@@ -94,6 +105,9 @@ pub(crate) struct Stage {
     again: Vec<u32>,
     next: Vec<u32>,
     back_at: Vec<u32>,
+    come_at: Vec<u32>,
+    starts: Vec<f64>,
+    order: Vec<(u32, u32)>,
     last: Vec<u32>,
     last_by: Vec<u32>,
     deltas: [Vec<i64>; 3],
@@ -113,21 +127,64 @@ impl Stage {
         self.links[start as usize..end as usize].iter().map(|&k| &self.tensors[k as usize])
     }
 
+    /// Seconds of the backward pass, without what runs again.
+    pub(crate) fn backward_seconds(&self) -> f64 {
+        self.backward_time.last().copied().unwrap_or(0.0)
+    }
+
     /// Whether any backward step reads what a tensor holds.
     pub(crate) fn is_saved(tensor: &Local) -> bool {
         tensor.first_back != NEVER
     }
 
-    /// Goes through both passes of one micro-batch. `host` is the bandwidth to the host, by which stalls are judged if the
-    /// passes follow each other at once.
-    pub(crate) fn walk(&mut self, choice: &[Choice], restore: Restore, host: Option<f64>) -> Walk {
+    /// Goes through both passes of one micro-batch.
+    pub(crate) fn walk(&mut self, choice: &[Choice], restore: Restore, host: Host) -> Walk {
         let mut walk = Walk::default();
         self.demand(choice, restore, &mut walk);
+        self.come_at.clone_from(&self.back_at);
+        if host.early {
+            walk.stall = self.ask(choice, host.bandwidth);
+        }
         self.lay(choice, &mut walk);
-        if let Some(bandwidth) = host.filter(|_| walk.back > 0) {
-            walk.stall = self.stall(choice, bandwidth);
+        if !host.early {
+            walk.stall = walk.back as f64 / host.bandwidth;
+        } else if host.at_once && walk.back > 0 {
+            walk.stall = walk.stall.max(self.stall(choice, host.bandwidth));
         }
         walk
+    }
+
+    /// Lets the link bring one tensor after another, each just in time: when their memory must be there, and how late the first
+    /// one is that cannot be asked for before the pass begins.
+    fn ask(&mut self, choice: &[Choice], bandwidth: f64) -> f64 {
+        let steps = self.backward.len();
+        self.starts.clear();
+        let mut again = 0.0;
+        for at in 0..steps {
+            self.starts.push(self.backward_time[at] + again);
+            let mut node = self.first_again[at];
+            while node != NEVER {
+                again += self.rows[node as usize].seconds;
+                node = self.next[node as usize];
+            }
+        }
+        self.order.clear();
+        for (k, tensor) in self.tensors.iter().enumerate() {
+            if self.back_at[k] != NEVER && choice[tensor.unit as usize] == Choice::Swap {
+                self.order.push((self.back_at[k], k as u32));
+            }
+        }
+        self.order.sort_unstable_by(|a, b| b.cmp(a));
+        let (mut free, mut step) = (f64::INFINITY, steps);
+        for &(at, k) in &self.order {
+            free = free.min(self.starts[at as usize]) - self.tensors[k as usize].bytes as f64 / bandwidth;
+            step = step.min(at as usize);
+            while step > 0 && self.starts[step] > free {
+                step -= 1;
+            }
+            self.come_at[k as usize] = step as u32;
+        }
+        if self.order.is_empty() { 0.0 } else { (-free).max(0.0) }
     }
 
     /// When what is needed comes back: nodes from the last to the first, since what runs again needs its operands.
@@ -193,7 +250,7 @@ impl Stage {
         self.swapped.clear();
         self.swapped.resize(steps + 1, 0);
         for (k, tensor) in self.tensors.iter().enumerate() {
-            let (from, to) = (self.back_at[k], self.last[k]);
+            let (from, to) = (self.come_at[k], self.last[k]);
             if from == NEVER {
                 continue;
             }
