@@ -47,7 +47,7 @@ fn stages_need_what_the_planner_expects() {
                         Err(Error::DoesNotFit { .. }) => continue,
                         Err(error) => panic!("{error}"),
                     };
-                    let pace = Some(Pace { seconds: times.all(), host: cluster.host.bandwidth });
+                    let pace = Some(Pace { times: &times, host: cluster.host });
                     let options =
                         ProgramOptions { optimiser: planner.optimiser, pace, ..ProgramOptions::default() };
                     let programs = Program::all(&derived, &planned.partition, &sizes(b), &options).unwrap();

@@ -23,7 +23,7 @@ pub use fit::fit;
 pub use pipeline::Pipeline;
 pub use program::{Program, ProgramOptions};
 pub use script::Pace;
-pub use simulate::{Host, Simulation};
+pub use simulate::Simulation;
 pub use timeline::{Span, Timeline};
 pub use unroll::{Duty, Mark};
 pub use worker::{PipelineOptions, Worker};

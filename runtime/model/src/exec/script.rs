@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::traffic::Traffic;
 use crate::graph::{Pass, Source, Value};
-use crate::plan::{Derived, Eviction, Partition, Restore};
+use crate::plan::{Derived, Eviction, Link, Partition, Restore, Times};
 use crate::{Error, Result};
 
 /// One thing to do.
@@ -34,10 +34,10 @@ pub(crate) struct Script {
 /// How long things take, so that tensors are asked back early enough.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace<'a> {
-    /// Seconds of each node of [`Derived::graph`].
-    pub seconds: &'a [f64],
-    /// Bytes a second from the host to a device.
-    pub host: f64,
+    /// Seconds of the model's nodes.
+    pub times: &'a Times,
+    /// From the host to a device.
+    pub host: Link,
 }
 
 struct Writer<'a> {
@@ -199,7 +199,7 @@ impl Script {
 /// Moves each request to the host so far ahead that the link, one tensor after another, has it there in time, and no further.
 fn ask_early(items: &[Item], pace: Pace<'_>, bytes: &impl Fn(Value) -> usize) -> Vec<Item> {
     let seconds = |item: &Item| match item {
-        Item::Run(node) | Item::Again(node) => pace.seconds[*node],
+        Item::Run(node) | Item::Again(node) => pace.times.node(*node),
         _ => 0.0,
     };
     let starts: Vec<f64> = (items.iter())
@@ -213,7 +213,7 @@ fn ask_early(items: &[Item], pace: Pace<'_>, bytes: &impl Fn(Value) -> usize) ->
     let mut free = f64::INFINITY;
     for (k, item) in items.iter().enumerate().rev() {
         if let Item::Back(value) = item {
-            free = starts[k].min(free) - bytes(*value) as f64 / pace.host;
+            free = starts[k].min(free) - pace.host.seconds(bytes(*value) as u64);
             ask.push((free, k));
         }
     }

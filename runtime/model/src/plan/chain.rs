@@ -5,12 +5,10 @@ use std::ops::Range;
 
 use super::cluster::Link;
 use super::derived::Derived;
+use super::memory::ALIGN;
 use super::times::{Clock, Times};
 use crate::graph::{Pass, Source, Value};
 use crate::{Extent, Result, Sizes};
-
-/// Places of an arena begin at multiples of this; so tensors count.
-const ALIGN: u64 = 64;
 
 /// Who makes a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,8 +212,9 @@ impl Chain {
     }
 }
 
+/// What a tensor takes in an arena.
 fn aligned(extent: &Extent) -> u64 {
-    (extent.bytes() as u64).next_multiple_of(ALIGN)
+    extent.bytes().next_multiple_of(ALIGN) as u64
 }
 
 fn sums<T: Copy + Default + std::ops::Add<Output = T>>(of: &[T]) -> Vec<T> {
@@ -298,7 +297,7 @@ impl<'a> Rows<'a> {
             values.iter().map(|value| self.extents[value.index()].clone()).collect::<Vec<_>>()
         };
         let workspace = node.operator.workspace(&of(&node.operands), &of(&node.results), self.threads);
-        step.workspace = (workspace as u64).next_multiple_of(ALIGN);
+        step.workspace = workspace.next_multiple_of(ALIGN) as u64;
         step.seconds = self.times.node(number);
         for &value in &node.operands {
             step.reads.extend(self.number(value));

@@ -89,8 +89,7 @@ impl Method {
 fn halves(row: &mut Priced<'_>, room: Vec<usize>) -> Option<Cuts> {
     let found = binary(row).or_else(|| Cuts::priced(row, room)).map(|cuts| refine(row, cuts));
     let bound = found.as_ref().map_or(f64::INFINITY, |cuts| cuts.seconds);
-    let at_layers = exact(&mut row.at_layers(), bound);
-    match at_layers {
+    match row.at_layers(|row| exact(row, bound)) {
         Some(cuts) => Some(refine(row, cuts)),
         None => found,
     }

@@ -33,7 +33,7 @@ mod times;
 
 pub use capacity::capacity;
 pub use chain::Chain;
-pub use cluster::{Cluster, Link};
+pub use cluster::{Cluster, Copies, Link};
 pub use derived::Derived;
 pub use law::Law;
 pub use life::Life;

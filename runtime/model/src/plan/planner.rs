@@ -215,7 +215,7 @@ impl Planner {
                 compute,
                 added: outcome.seconds - compute,
                 bytes: outcome.bytes,
-                swapped: outcome.walk.back,
+                swapped: outcome.walk.swapped,
                 recomputed: outcome.walk.remade,
             });
             parts.push(Cut { nodes, evictions, restore: self.method.restore(), early });

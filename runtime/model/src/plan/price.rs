@@ -85,9 +85,12 @@ impl<'a> Priced<'a> {
         Self { chain, law, evictor, link, at_layers: grain != Grain::Nodes, known: HashMap::new(), short }
     }
 
-    /// The same row, cut at layers alone.
-    pub(crate) fn at_layers(&mut self) -> AtLayers<'_, 'a> {
-        AtLayers(self)
+    /// Searches the same row, cut at layers alone.
+    pub(crate) fn at_layers<T>(&mut self, search: impl FnOnce(&mut Self) -> T) -> T {
+        let at_layers = std::mem::replace(&mut self.at_layers, true);
+        let found = search(self);
+        self.at_layers = at_layers;
+        found
     }
 
     /// Cuts that fit, if there are any: each stage takes as many nodes as it can, and later stages hold no more micro-batches.
@@ -158,39 +161,5 @@ impl Stages for Priced<'_> {
             }
         }
         seconds
-    }
-}
-
-/// Stages that end at layers, priced as any others.
-#[derive(Debug)]
-pub(crate) struct AtLayers<'r, 'a>(&'r mut Priced<'a>);
-
-impl Stages for AtLayers<'_, '_> {
-    fn nodes(&self) -> usize {
-        self.0.nodes()
-    }
-
-    fn stages(&self) -> usize {
-        self.0.stages()
-    }
-
-    fn can_cut(&self, before: usize) -> bool {
-        self.0.can_cut(before) && self.0.chain.is_layer_start(before)
-    }
-
-    fn compute(&self, nodes: &Range<usize>) -> f64 {
-        self.0.compute(nodes)
-    }
-
-    fn transfer(&self, before: usize) -> f64 {
-        self.0.transfer(before)
-    }
-
-    fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
-        self.0.demand(x, nodes)
-    }
-
-    fn price(&mut self, x: usize, nodes: Range<usize>) -> Option<f64> {
-        self.0.price(x, nodes)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -11,7 +12,7 @@ use super::derived::Derived;
 use super::times::{Clock, Times};
 use crate::graph::Source;
 use crate::train::write_whole;
-use crate::{DType, Device, Error, Plan, PlanOptions, Result, Sizes};
+use crate::{DType, Device, Error, Plan, PlanOptions, Result, Run, Sizes};
 
 /// No profile is longer, in bytes.
 const LONGEST: u64 = 1 << 26;
@@ -27,6 +28,10 @@ pub struct Profiling<'a> {
     pub batches: Vec<usize>,
     /// Times that each node runs at each of them; the median counts.
     pub runs: usize,
+    /// Models that run at once, a thread each: stages that are threads of one machine share its caches and its memory.
+    pub at_once: usize,
+    /// Gives a run its inputs for so many samples; without, inputs are ones where they are masks, and zeros elsewhere.
+    pub inputs: Option<&'a (dyn Fn(&mut Run, usize) -> Result<()> + Sync)>,
     /// Threads of the team.
     pub threads: usize,
     /// Where it runs.
@@ -57,13 +62,14 @@ pub struct Profile {
 
 /// What a profile holds for: another one is of no use.
 #[derive(Debug, Clone, PartialEq)]
-struct Key([(&'static str, String); 5]);
+struct Key([(&'static str, String); 6]);
 
 impl fmt::Debug for Profiling<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Profiling")
             .field("batches", &self.batches)
             .field("runs", &self.runs)
+            .field("at_once", &self.at_once)
             .field("threads", &self.threads)
             .field("device", &self.device)
             .finish_non_exhaustive()
@@ -71,20 +77,23 @@ impl fmt::Debug for Profiling<'_> {
 }
 
 impl<'a> Profiling<'a> {
-    /// 1, 4 and 16 samples, the median of 9 runs, one thread of the processor.
+    /// 1, 4 and 16 samples, the median of 9 runs, one model at a time on one thread of the processor.
     pub fn new(derived: &'a Derived, sizes: &'a dyn Fn(usize) -> Sizes) -> Self {
         let (batches, device) = (vec![1, 4, 16], Device::Cpu);
-        Self { derived, sizes, batches, runs: 9, threads: 1, device, seed: 0 }
+        Self { derived, sizes, batches, runs: 9, at_once: 1, inputs: None, threads: 1, device, seed: 0 }
     }
 
-    /// Runs the whole model on one device, node by node. Inputs are ones where they are masks, and zeros elsewhere.
+    /// Runs the whole model on one device, node by node.
     ///
     /// # Errors
-    /// No size to measure at, sizes without value, memory or a device that is not there.
+    /// No size to measure at, sizes without value, memory or a device that is not there; those of `inputs`.
     pub fn measure(&self) -> Result<Profile> {
-        if self.batches.is_empty() {
-            let (name, expected) = ("number of micro-batches to measure", "1 or more");
-            return Err(Error::Setting { name, found: "0".into(), expected });
+        let numbers = [
+            ("number of micro-batches to measure", self.batches.len()),
+            ("number of models that run at once", self.at_once),
+        ];
+        if let Some((name, _)) = numbers.into_iter().find(|(_, number)| *number == 0) {
+            return Err(Error::Setting { name, found: "0".into(), expected: "1 or more" });
         }
         let measured = self.batches.iter().map(|&b| self.seconds(b)).collect::<Result<Vec<_>>>()?;
         let lines = (0..self.derived.graph().nodes().len())
@@ -125,19 +134,53 @@ impl<'a> Profiling<'a> {
         Ok(profile)
     }
 
+    /// Seconds of each node with so many samples.
     fn seconds(&self, b: usize) -> Result<Vec<f64>> {
-        let graph = self.derived.graph();
         let keep = self.derived.gradients().iter().map(|&(_, gradient)| gradient).collect();
         let options =
             PlanOptions { threads: self.threads, device: self.device, keep, ..PlanOptions::default() };
-        let mut run = Plan::new(graph, &(self.sizes)(b), &options)?.start(self.seed)?;
-        for (value, tensor) in graph.tensors() {
+        let plan = Plan::new(self.derived.graph(), &(self.sizes)(b), &options)?;
+        let mut runs = (0..self.at_once)
+            .map(|_| {
+                let mut run = plan.clone().start(self.seed)?;
+                self.give(&mut run, b)?;
+                Ok(run)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let times = self.runs;
+        let measured = std::thread::scope(|scope| {
+            let threads: Vec<_> = (runs.iter_mut())
+                .map(|run| {
+                    scope.spawn(move || {
+                        run.profile(1)?; // pages and caches are warm after it
+                        run.profile(times)
+                    })
+                })
+                .collect();
+            let joined = threads.into_iter().map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::Panic { message: "while nodes were timed".into() }))
+            });
+            joined.collect::<Result<Vec<Vec<Duration>>>>()
+        })?;
+        let mean = |node: usize| {
+            let sum: Duration = measured.iter().map(|times| times[node]).sum();
+            sum.as_secs_f64() / self.at_once as f64
+        };
+        Ok((0..self.derived.graph().nodes().len()).map(mean).collect())
+    }
+
+    fn give(&self, run: &mut Run, b: usize) -> Result<()> {
+        if let Some(give) = self.inputs {
+            return give(run, b);
+        }
+        for (value, tensor) in self.derived.graph().tensors() {
             if tensor.source == Source::Input && tensor.ty.dtype == DType::Bool {
                 run.values_mut::<u8>(value)?.fill(1);
             }
         }
-        run.profile(1)?; // pages and caches are warm after it
-        Ok(run.profile(self.runs)?.iter().map(std::time::Duration::as_secs_f64).collect())
+        Ok(())
     }
 
     fn key(&self) -> Key {
@@ -148,6 +191,7 @@ impl<'a> Profiling<'a> {
             ("micro-batch", format!("{:016x}", hash(&format!("{sizes:?}")))),
             ("device", format!("{} ({})", self.device, std::env::consts::ARCH)),
             ("number of threads", self.threads.to_string()),
+            ("number of models at once", self.at_once.to_string()),
             ("version", env!("CARGO_PKG_VERSION").into()),
         ])
     }
@@ -185,7 +229,8 @@ impl Profile {
         }
         let json: Json =
             serde_json::from_str(&text).map_err(|error| fail(format!("not a profile: {error}")))?;
-        let names = ["model", "micro-batch", "device", "number of threads", "version"];
+        let names =
+            ["model", "micro-batch", "device", "number of threads", "number of models at once", "version"];
         let mut key = Key(names.map(|name| (name, String::new())));
         for (name, value) in &mut key.0 {
             let found = json["key"][*name].as_str();
@@ -260,6 +305,11 @@ mod tests {
         let times = profile.times(&derived, 3).unwrap();
         assert!(times.all().iter().sum::<f64>() > 0.0);
 
+        let both = Profiling { at_once: 2, ..profiling.clone() }.measure().unwrap();
+        assert_eq!(both.lines.len(), profile.lines.len());
+        let none = Profiling { at_once: 0, ..profiling.clone() }.measure();
+        assert!(matches!(none, Err(Error::Setting { .. })));
+
         let other = Derived::new(&mlp(&[4, 5, 2]).unwrap()).unwrap();
         assert!(matches!(profile.times(&other, 3), Err(Error::Partition { .. })));
         let wrong = |profiling: Profiling<'_>| match profiling.load(&file) {
@@ -268,6 +318,7 @@ mod tests {
         };
         assert_eq!(wrong(Profiling { derived: &other, ..profiling.clone() }), "model");
         assert_eq!(wrong(Profiling { threads: 2, ..profiling.clone() }), "number of threads");
+        assert_eq!(wrong(Profiling { at_once: 2, ..profiling.clone() }), "number of models at once");
         assert_eq!(wrong(Profiling { device: Device::Cuda(0), ..profiling.clone() }), "device");
         assert_eq!(wrong(Profiling { batches: vec![1], ..profiling.clone() }), "micro-batch");
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::chain::Chain;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Copies, Link};
 use super::law::Law;
 use super::partition::{Eviction, Restore};
 use super::stage::{Choice, Host, Stage, Walk};
@@ -70,7 +70,7 @@ pub(crate) struct Evictor<'a> {
     flight: u64,
     compute: f64,
     links: f64,
-    host: f64,
+    host: Link,
 }
 
 impl<'a> Evictor<'a> {
@@ -102,7 +102,7 @@ impl<'a> Evictor<'a> {
             return Some(kept);
         }
         let begin = self.choice.clone();
-        let early = self.by_grain(kept);
+        let early = if self.early { self.by_grain(kept) } else { None };
         if early.is_some() && !self.thorough {
             return early;
         }
@@ -134,7 +134,7 @@ impl<'a> Evictor<'a> {
             }
             Grain::Layers => {
                 self.group_layers();
-                self.layers(kept)
+                self.layers()
             }
             Grain::Nodes => self.nodes(kept),
         }
@@ -180,7 +180,7 @@ impl<'a> Evictor<'a> {
 
     fn load(&mut self, x: usize, nodes: Range<usize>) {
         let (chain, law) = (self.chain, &self.law);
-        self.early = true;
+        self.early = self.cluster.copies == Copies::Overlap;
         self.flight = law.in_flight(x);
         self.compute = chain.seconds(&nodes);
         self.links = chain
@@ -200,11 +200,12 @@ impl<'a> Evictor<'a> {
 
     fn outcome(&mut self) -> Outcome {
         let restore = if self.grain == Grain::Nodes { Restore::Node } else { Restore::Layer };
-        let host = Host { bandwidth: self.host, early: self.early, at_once: self.flight == 1 };
+        let (copies, early, at_once) = (self.cluster.copies, self.early, self.flight == 1);
+        let host = Host { link: self.host, copies, early, at_once };
         let walk = self.stage.walk(&self.choice, restore, host);
         let busy = self.compute + walk.recompute + walk.stall;
         Outcome {
-            seconds: busy.max(walk.out as f64 / self.host).max(self.links),
+            seconds: busy.max(walk.out).max(self.links),
             bytes: self.fixed + (self.flight - 1) * walk.kept + walk.peak,
             walk,
         }
@@ -240,7 +241,7 @@ mod tests {
         let groups = evictor.groups.len();
         let mut best: Option<f64> = None;
         for code in 0..2 * 3_usize.pow(groups as u32) {
-            evictor.early = code % 2 == 0;
+            evictor.early = code % 2 == 0 && evictor.cluster.copies == Copies::Overlap;
             let mut rest = code / 2;
             for group in 0..groups {
                 let to = [Choice::Keep, Choice::Swap, Choice::Recompute][rest % 3];
@@ -266,8 +267,11 @@ mod tests {
             (Transformer { layers: 1, ..Transformer::default() }.gpt(false).unwrap(), 2),
         ];
         let (mut cases, mut near, mut worst, mut dear) = (0, 0, 1.0_f64, 0);
-        for ((graph, b), bandwidth) in models.iter().flat_map(|model| [(model, 2e8), (model, 2e7)]) {
-            let cluster = Cluster { host: Link { latency: 0.0, bandwidth }, ..threads };
+        let hosts = [(2e8, Copies::Overlap), (2e7, Copies::Overlap), (2e9, Copies::Wait)];
+        for ((graph, b), (bandwidth, copies)) in
+            models.iter().flat_map(|model| hosts.map(|host| (model, host)))
+        {
+            let cluster = Cluster { host: Link { latency: 0.0, bandwidth }, copies, ..threads };
             let chain = chain(graph, *b, &cluster);
             let nodes = chain.nodes().min(9);
             for x in 0..4 {

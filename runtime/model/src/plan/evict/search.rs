@@ -13,15 +13,14 @@ impl Evictor<'_> {
     pub(super) fn nodes(&mut self, kept: Outcome) -> Option<Outcome> {
         let begin = self.choice.clone();
         self.group_nodes();
-        let mut best = self.search(kept)?;
+        let mut best = self.search()?;
         if best.seconds > kept.seconds {
             let mut chosen = std::mem::replace(&mut self.choice, begin.clone());
             self.group_layers();
-            let ways =
-                [Self::layers as fn(&mut Self, Outcome) -> Option<Outcome>, |this, _| this.last_layers()];
+            let ways = [Self::layers as fn(&mut Self) -> Option<Outcome>, Self::last_layers];
             for way in ways {
                 self.choice.clone_from(&begin);
-                if let Some(found) = way(self, kept).filter(|found| found.seconds < best.seconds) {
+                if let Some(found) = way(self).filter(|found| found.seconds < best.seconds) {
                     best = found;
                     chosen.clone_from(&self.choice);
                 }
@@ -33,13 +32,13 @@ impl Evictor<'_> {
     }
 
     /// The best that is found for whole groups as they are.
-    pub(super) fn layers(&mut self, kept: Outcome) -> Option<Outcome> {
-        let found = self.search(kept)?;
+    pub(super) fn layers(&mut self) -> Option<Outcome> {
+        let found = self.search()?;
         Some(self.improve(found))
     }
 
     /// Frees until it fits, the cheapest first, and begins at the other end, where all is on the host, if that does not help.
-    fn search(&mut self, kept: Outcome) -> Option<Outcome> {
+    fn search(&mut self) -> Option<Outcome> {
         let begin = self.choice.clone();
         self.set_all(Choice::Swap);
         let least = self.outcome();
@@ -47,7 +46,7 @@ impl Evictor<'_> {
             return None; // no other choice takes less
         }
         let swapped = std::mem::replace(&mut self.choice, begin);
-        if let Some(found) = self.free(kept) {
+        if let Some(found) = self.free() {
             return Some(found);
         }
         if !self.fits(&least) {
@@ -71,13 +70,13 @@ impl Evictor<'_> {
 
     /// Swaps what is dearest to make again as long as the link has time, then makes the cheapest again, then swaps in spite of
     /// the time that it takes (the prices are those of Capuchin, ASPLOS 2020).
-    fn free(&mut self, kept: Outcome) -> Option<Outcome> {
+    fn free(&mut self) -> Option<Outcome> {
         let mut dearest: Vec<usize> = Vec::new();
-        let mut time = if self.early { self.stage.backward_seconds() * self.host } else { 0.0 };
+        let mut time = if self.early { self.stage.backward_seconds() } else { 0.0 };
         for group in (0..self.groups.len()).rev().filter(|&group| self.is_kept(group)) {
-            let bytes = self.groups[group].bytes;
-            if bytes <= time {
-                time -= bytes;
+            let seconds = self.host.seconds(self.groups[group].bytes as u64);
+            if seconds <= time {
+                time -= seconds;
                 dearest.push(group);
             }
         }
@@ -158,8 +157,8 @@ impl Evictor<'_> {
                         this.fits(new) && new.seconds <= now.seconds
                     });
                 }
-                let busy = now.walk.out.max(now.walk.back) as f64 / self.host;
-                if self.is_again(group) && busy + bytes / self.host < now.seconds {
+                let busy = now.walk.out.max(now.walk.back);
+                if self.is_again(group) && busy + self.host.seconds(bytes as u64) < now.seconds {
                     now = self.attempt(group, Choice::Swap, now, better);
                 }
                 let waits = now.walk.stall > 0.0 || busy > self.compute + now.walk.recompute;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::chain::Chain;
+use super::cluster::{Copies, Link};
 use super::partition::Restore;
 
 mod load;
@@ -61,19 +62,21 @@ pub(crate) struct Walk {
     pub(crate) recompute: f64,
     /// Bytes of what runs again.
     pub(crate) remade: u64,
-    /// Bytes to the host.
-    pub(crate) out: u64,
-    /// Bytes back.
-    pub(crate) back: u64,
+    /// Bytes that come back from the host.
+    pub(crate) swapped: u64,
+    /// Seconds of copies to the host.
+    pub(crate) out: f64,
+    /// Seconds of copies back.
+    pub(crate) back: f64,
     /// Seconds that the device waits for the host.
     pub(crate) stall: f64,
 }
 
-/// How tensors come back from the host.
+/// How tensors go to the host and come back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Host {
-    /// Bytes a second, each way.
-    pub(crate) bandwidth: f64,
+    pub(crate) link: Link,
+    pub(crate) copies: Copies,
     /// Whether they are asked back so early in the backward pass that they are there in time, as far as the link allows.
     pub(crate) early: bool,
     /// Whether the backward pass follows right after the forward pass.
@@ -143,20 +146,23 @@ impl Stage {
         self.demand(choice, restore, &mut walk);
         self.come_at.clone_from(&self.back_at);
         if host.early {
-            walk.stall = self.ask(choice, host.bandwidth);
+            walk.stall = self.ask(choice, &host.link);
         }
-        self.lay(choice, &mut walk);
-        if !host.early {
-            walk.stall = walk.back as f64 / host.bandwidth;
-        } else if host.at_once && walk.back > 0 {
-            walk.stall = walk.stall.max(self.stall(choice, host.bandwidth));
+        self.lay(choice, &host.link, &mut walk);
+        match host.copies {
+            Copies::Wait => walk.stall = walk.out + walk.back,
+            Copies::Overlap if !host.early => walk.stall = walk.back,
+            Copies::Overlap if host.at_once && walk.swapped > 0 => {
+                walk.stall = walk.stall.max(self.stall(choice, &host.link));
+            }
+            Copies::Overlap => {}
         }
         walk
     }
 
     /// Lets the link bring one tensor after another, each just in time: when their memory must be there, and how late the first
     /// one is that cannot be asked for before the pass begins.
-    fn ask(&mut self, choice: &[Choice], bandwidth: f64) -> f64 {
+    fn ask(&mut self, choice: &[Choice], link: &Link) -> f64 {
         let steps = self.backward.len();
         self.starts.clear();
         let mut again = 0.0;
@@ -177,7 +183,7 @@ impl Stage {
         self.order.sort_unstable_by(|a, b| b.cmp(a));
         let (mut free, mut step) = (f64::INFINITY, steps);
         for &(at, k) in &self.order {
-            free = free.min(self.starts[at as usize]) - self.tensors[k as usize].bytes as f64 / bandwidth;
+            free = free.min(self.starts[at as usize]) - link.seconds(self.tensors[k as usize].bytes as u64);
             step = step.min(at as usize);
             while step > 0 && self.starts[step] > free {
                 step -= 1;
@@ -240,7 +246,7 @@ impl Stage {
     }
 
     /// Adds up what lives when.
-    fn lay(&mut self, choice: &[Choice], walk: &mut Walk) {
+    fn lay(&mut self, choice: &[Choice], link: &Link, walk: &mut Walk) {
         let (nodes, steps) = (self.rows.len(), self.backward.len());
         let [forward, during, before] = &mut self.deltas;
         for (list, len) in [(&mut *forward, nodes), (&mut *during, steps), (&mut *before, steps)] {
@@ -268,8 +274,9 @@ impl Stage {
                 }
                 chosen => {
                     if chosen == Choice::Swap {
-                        walk.back += bytes as u64;
-                        walk.out += if tensor.from_host { 0 } else { bytes as u64 };
+                        walk.swapped += bytes as u64;
+                        walk.back += link.seconds(bytes as u64);
+                        walk.out += if tensor.from_host { 0.0 } else { link.seconds(bytes as u64) };
                         self.swapped[from as usize] += bytes;
                     } else {
                         walk.remade += bytes as u64;
@@ -320,22 +327,22 @@ impl Stage {
 
     /// How long the host is late if tensors begin to leave after their last use of the forward pass and must be back at their
     /// first use of the backward pass: those used later in between go and come within the time of those used earlier.
-    fn stall(&self, choice: &[Choice], bandwidth: f64) -> f64 {
+    fn stall(&self, choice: &[Choice], link: &Link) -> f64 {
         let forward = self.forward_time.last().copied().unwrap_or(0.0);
-        let (mut late, mut bytes) = (0.0_f64, 0.0);
+        let (mut late, mut busy) = (0.0_f64, 0.0);
         for (k, tensor) in self.tensors.iter().enumerate().rev() {
             if choice[tensor.unit as usize] != Choice::Swap || self.back_at[k] == NEVER {
                 continue;
             }
             let both = if tensor.from_host { 1.0 } else { 2.0 };
-            bytes += both * tensor.bytes as f64;
+            busy += both * link.seconds(tensor.bytes as u64);
             let left = if tensor.last_forward == NEVER {
                 0.0
             } else {
                 self.forward_time[tensor.last_forward as usize + 1]
             };
             let free = forward - left + self.backward_time[self.back_at[k] as usize];
-            late = late.max(bytes / bandwidth - free);
+            late = late.max(busy - free);
         }
         late
     }
