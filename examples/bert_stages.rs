@@ -57,7 +57,7 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let seed = arguments.seed()?;
 
     let shape = Transformer { length, width, layers, ..Transformer::default() };
-    let bert = StagedBert::new(shape, number("batch", 8)?, seed)?;
+    let bert = StagedBert::new(&shape, number("batch", 8)?, seed)?;
     let profile = bert.profile(stages, arguments.path("profile").as_deref())?;
     let memory = if memory > 0.0 { (memory * 1e6) as u64 } else { 1 << 40 };
     let cluster = Cluster::threads(stages, memory);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ketline::model::exec::{Pipeline, PipelineOptions, Program, Simulation, Timeline, fit};
+use ketline::model::exec::{Pipeline, PipelineOptions, Program, Simulation, Timeline, Worker, fit};
 use ketline::model::models::Transformer;
 use ketline::model::plan::{Derived, Planned, Planner, Profile, Profiling, Times};
 use ketline::model::text::{Corpus, Vocabulary};
@@ -44,11 +44,11 @@ impl StagedBert {
     ///
     /// # Errors
     /// A shape that cannot be, or crops longer than the text.
-    pub fn new(shape: Transformer, batch: usize, seed: u64) -> model::Result<Self> {
+    pub fn new(shape: &Transformer, batch: usize, seed: u64) -> model::Result<Self> {
         let text = OWN.concat().into_bytes();
         let vocabulary = Vocabulary::of(&text);
         let (learn, _) = Corpus::split(&vocabulary.encode(&text)?, shape.length, batch)?;
-        let bert = Transformer { vocabulary: vocabulary.len() + 1, ..shape };
+        let bert = Transformer { vocabulary: vocabulary.len() + 1, ..shape.clone() };
         let derived = Derived::new(&bert.bert()?)?;
         let mask = i32::try_from(vocabulary.len()).unwrap_or(i32::MAX); // a byte has 256 values
         Ok(Self { derived, learn, mask, length: shape.length, batch, seed })
@@ -109,7 +109,16 @@ impl StagedBert {
         Ok(())
     }
 
-    /// Plans stages for times of nodes, and trains so many steps in so many rounds. Before each round nodes are timed anew, once: the
+    /// Plans stages for times of nodes.
+    ///
+    /// # Errors
+    /// Those of [`Planner::plan`].
+    pub fn plan(&self, planner: &Planner, profile: &Profile) -> model::Result<Planned> {
+        let times = profile.times(&self.derived, self.batch)?;
+        planner.plan(&self.derived, &self.sizes(self.batch), &times)
+    }
+
+    /// Plans stages that fit, for times of nodes, and trains so many steps in so many rounds. Before each round nodes are timed anew, once: the
     /// machine is shared, and what it gives changes within a second, to nodes as to steps. So a simulated step stands beside one
     /// that ran right after, and the middle one of many such pairs counts.
     ///
@@ -144,7 +153,7 @@ impl StagedBert {
             }
             seconds.push((simulate(&times, &again)?.seconds(), measured));
         }
-        let bytes = pipeline.workers().iter().map(|worker| worker.bytes()).collect();
+        let bytes = pipeline.workers().iter().map(Worker::bytes).collect();
         Ok(Staged { planned, bytes, losses, timelines: [expected, pipeline.timeline()], seconds })
     }
 }

@@ -134,8 +134,10 @@ impl Script {
                 return Err(Error::Partition { found, expected });
             }
         }
+        let works = |node: &usize| !graph.nodes()[*node].operator.is_view();
         let backward = (derived.forward()..graph.nodes().len())
-            .filter(|&node| traffic.stage_of(node) == stage && !graph.nodes()[node].operator.is_view());
+            .filter(|&node| traffic.stage_of(node) == stage)
+            .filter(works);
         let wait = |node: &usize| partition.schedule.splits_backward() && derived.only_weights(*node);
         let mut writer = Writer {
             derived,
@@ -169,7 +171,7 @@ impl Script {
             .collect();
         let mut last_use: BTreeMap<Value, usize> = BTreeMap::new();
         let mut read: BTreeSet<Value> = BTreeSet::new();
-        for node in cut.nodes.clone().filter(|&node| !graph.nodes()[node].operator.is_view()) {
+        for node in cut.nodes.clone().filter(works) {
             let operands = graph.nodes()[node].operands.iter().map(|&value| derived.behind_views(value));
             read.extend(operands.clone());
             for value in operands.chain(graph.nodes()[node].results.iter().copied()) {
@@ -177,7 +179,7 @@ impl Script {
             }
         }
         let mut forward = Vec::new();
-        for node in cut.nodes.clone().filter(|&node| !graph.nodes()[node].operator.is_view()) {
+        for node in cut.nodes.clone().filter(works) {
             forward.push(Item::Run(node));
             let leaving = back.iter().filter(|value| last_use.get(value) == Some(&node));
             forward.extend(leaving.map(|&value| Item::Out(value)));

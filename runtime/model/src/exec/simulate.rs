@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::mark::Duty;
 use super::program::Program;
 use super::timeline::{Span, Timeline};
-use super::unroll::Duty;
 use crate::operator::Peer;
 use crate::plan::{Clock, Cluster, Copies, Times};
 use crate::{Error, Result};

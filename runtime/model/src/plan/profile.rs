@@ -17,6 +17,9 @@ use crate::{DType, Device, Error, Plan, PlanOptions, Result, Run, Sizes};
 /// No profile is longer, in bytes.
 const LONGEST: u64 = 1 << 26;
 
+/// Gives a run its inputs for so many samples.
+pub type Inputs<'a> = &'a (dyn Fn(&mut Run, usize) -> Result<()> + Sync);
+
 /// What is measured, and how.
 #[derive(Clone)]
 pub struct Profiling<'a> {
@@ -30,8 +33,8 @@ pub struct Profiling<'a> {
     pub runs: usize,
     /// Models that run at once, a thread each: stages that are threads of one machine share its caches and its memory.
     pub at_once: usize,
-    /// Gives a run its inputs for so many samples; without, inputs are ones where they are masks, and zeros elsewhere.
-    pub inputs: Option<&'a (dyn Fn(&mut Run, usize) -> Result<()> + Sync)>,
+    /// What it is measured on; by default, inputs are ones where they are masks, and zeros elsewhere.
+    pub inputs: Option<Inputs<'a>>,
     /// Threads of the team.
     pub threads: usize,
     /// Where it runs.

@@ -28,6 +28,7 @@
 
 mod change;
 mod checkpoint;
+mod clip;
 mod optimiser;
 mod record;
 mod safetensors;
@@ -36,6 +37,7 @@ mod trainer;
 pub(crate) mod update;
 
 pub use change::Change;
+pub(crate) use clip::Clip;
 pub use optimiser::Optimiser;
 pub(crate) use record::write_whole;
 pub use record::{EarlyStop, Log, Record};
