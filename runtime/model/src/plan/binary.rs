@@ -48,7 +48,7 @@ impl<R: Stages> Search<'_, R> {
         let middle = stages.start + stages.len() / 2;
         let (left, right) = (stages.start..middle, middle..stages.end);
         let mut cuts: Vec<usize> = (nodes.start + left.len()..=nodes.end - right.len())
-            .filter(|&cut| self.row.can_cut(cut))
+            .filter(|&cut| self.row.can_cut(cut) && self.row.ends(middle - 1).contains(&cut))
             .collect();
         // what crosses must be hidden behind the stages
         let mean = self.row.compute(&nodes) / stages.len() as f64;

@@ -1,7 +1,7 @@
 //! What searches for cuts ask: how long a stage takes, and what it would hold.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::chain::Chain;
 use super::cluster::{Cluster, Link};
@@ -26,6 +26,11 @@ pub(crate) trait Stages {
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64;
     /// Seconds of stage `x` with these nodes; none if it cannot fit.
     fn price(&mut self, x: usize, nodes: Range<usize>) -> Option<f64>;
+
+    /// Where stage `x`, which is not the last, can end so that all stages may fit.
+    fn ends(&self, _x: usize) -> RangeInclusive<usize> {
+        0..=self.nodes()
+    }
 
     /// A lower bound of the price of nodes.
     fn least(&self, nodes: &Range<usize>) -> f64 {
@@ -73,6 +78,8 @@ pub(crate) struct Priced<'a> {
     /// Whether stages end at layers alone.
     at_layers: bool,
     known: HashMap<(usize, usize, usize), Option<f64>>,
+    /// By stage: its first and its last end with which all stages may fit, once they are known.
+    ends: Vec<RangeInclusive<usize>>,
     /// By stage and first node: the least end with which it does not fit. A stage with more nodes does not fit either.
     short: Vec<Vec<usize>>,
 }
@@ -82,7 +89,17 @@ impl<'a> Priced<'a> {
         let evictor = Evictor::new(chain, cluster, law, grain);
         let short = vec![vec![usize::MAX; chain.nodes()]; law.stages];
         let link = &cluster.link;
-        Self { chain, law, evictor, link, at_layers: grain != Grain::Nodes, known: HashMap::new(), short }
+        let ends = vec![0..=chain.nodes(); law.stages];
+        Self {
+            chain,
+            law,
+            evictor,
+            link,
+            at_layers: grain != Grain::Nodes,
+            known: HashMap::new(),
+            ends,
+            short,
+        }
     }
 
     /// Searches the same row, cut at layers alone.
@@ -93,7 +110,8 @@ impl<'a> Priced<'a> {
         found
     }
 
-    /// Cuts that fit, if there are any: each stage takes as many nodes as it can, and later stages hold no more micro-batches.
+    /// Cuts that fit, if there are any: each stage takes as many nodes as it can, and later stages hold no more micro-batches. Nor
+    /// can any stage end later, or earlier than where later stages take as many nodes as they can: searches then look in between.
     pub(crate) fn room(&mut self) -> Option<Vec<usize>> {
         let (nodes, stages) = (self.nodes(), self.law.stages);
         let places: Vec<usize> = (1..nodes).filter(|&end| self.can_cut(end)).collect();
@@ -106,7 +124,17 @@ impl<'a> Priced<'a> {
             next += fit + 1;
             ends.push(from);
         }
-        self.evictor.has_room(stages - 1, from..nodes).then_some(ends)
+        if !self.evictor.has_room(stages - 1, from..nodes) {
+            return None;
+        }
+        let mut to = nodes;
+        for x in (1..stages).rev() {
+            let before = &places[..places.partition_point(|&start| start < to)];
+            let short = before.partition_point(|&start| !self.evictor.has_room(x, start..to));
+            to = before.get(short).copied().unwrap_or(to).min(ends[x - 1]);
+            self.ends[x - 1] = to..=ends[x - 1];
+        }
+        Some(ends)
     }
 
     /// Stages that were priced.
@@ -126,6 +154,10 @@ impl Stages for Priced<'_> {
 
     fn can_cut(&self, before: usize) -> bool {
         self.chain.can_cut(before) && (!self.at_layers || self.chain.is_layer_start(before))
+    }
+
+    fn ends(&self, x: usize) -> RangeInclusive<usize> {
+        self.ends[x].clone()
     }
 
     fn compute(&self, nodes: &Range<usize>) -> f64 {
