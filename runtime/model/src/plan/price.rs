@@ -169,7 +169,7 @@ impl Stages for Priced<'_> {
     }
 
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
-        let parameters = self.chain.owned(nodes) * self.law.copies(x);
+        let parameters = self.law.parameters(x, self.chain.owned(nodes), self.chain.read_back(nodes));
         let saved = self.chain.saved(nodes) * self.law.in_flight(x);
         (parameters + saved) as f64
     }

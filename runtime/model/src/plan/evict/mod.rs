@@ -186,7 +186,9 @@ impl<'a> Evictor<'a> {
         self.links = chain
             .transfer(nodes.start, &self.cluster.link)
             .max(chain.transfer(nodes.end, &self.cluster.link));
-        self.fixed = chain.owned(&nodes) * law.copies(x) + chain.borrowed(&nodes) + chain.states(&nodes);
+        self.fixed = law.parameters(x, chain.owned(&nodes), chain.read_back(&nodes))
+            + chain.borrowed(&nodes)
+            + chain.states(&nodes);
         self.stage.load(chain, nodes, law.schedule.splits_backward());
         self.fixed += law.owed(x) * self.stage.owed;
         self.choice.clear();
