@@ -31,6 +31,7 @@ mod hidden;
 pub mod plot;
 mod progress;
 mod report;
+mod staged;
 mod training;
 pub mod versus;
 
@@ -43,6 +44,7 @@ pub use hidden::Hidden;
 pub use plot::{Bars, Plot, PlotError};
 pub use progress::progress;
 pub use report::{Report, ReportError, Table};
+pub use staged::{Staged, StagedBert};
 pub use training::follow;
 
 /// Runs an example: reads the command line, answers `--help`, prints the report's metrics as the last line

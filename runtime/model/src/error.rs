@@ -41,6 +41,9 @@ pub enum Error {
     /// Stages that are not those of the model.
     #[error("a partition has {found}, expected {expected}")]
     Partition { found: String, expected: String },
+    /// Measured times of something else.
+    #[error("{file}: a profile of another {what}: found {found}, expected {expected}")]
+    Profile { file: String, what: &'static str, found: String, expected: String },
     /// A named size without a value.
     #[error("size `{name}` has no value; given are: {known}")]
     Size { name: String, known: String },

@@ -1,6 +1,6 @@
 //! What the planner promises, held against programs that are laid out to the byte.
 
-use ketline_model::exec::{Program, ProgramOptions};
+use ketline_model::exec::{Pace, Program, ProgramOptions};
 use ketline_model::models::{Transformer, conv_net, mlp, residual_net};
 use ketline_model::plan::{Cluster, Derived, Method, PipelineSchedule, Planner, Times};
 use ketline_model::{Error, Graph, Sizes};
@@ -47,8 +47,9 @@ fn stages_need_what_the_planner_expects() {
                         Err(Error::DoesNotFit { .. }) => continue,
                         Err(error) => panic!("{error}"),
                     };
+                    let pace = Some(Pace { times: &times, host: cluster.host });
                     let options =
-                        ProgramOptions { optimiser: planner.optimiser, ..ProgramOptions::default() };
+                        ProgramOptions { optimiser: planner.optimiser, pace, ..ProgramOptions::default() };
                     let programs = Program::all(&derived, &planned.partition, &sizes(b), &options).unwrap();
                     for (stage, program) in planned.stages.iter().zip(&programs) {
                         let ratio = stage.bytes as f64 / program.plan().live_bytes() as f64;

@@ -1,14 +1,15 @@
 //! Plans that fit to the byte.
 
 use super::program::{Program, ProgramOptions};
-use crate::plan::{Cluster, Derived, Planned, Planner, Times};
+use super::script::Pace;
+use crate::plan::{Cluster, Copies, Derived, Planned, Planner, Times};
 use crate::{Error, Result, Sizes};
 
 /// How often a plan is made again with less memory.
 const TRIES: usize = 12;
 
-/// Plans a model and lays out its stages. The planner knows what is alive at once, an arena also has gaps; where these do not fit, it
-/// plans again as if devices had that much less memory.
+/// Plans a model and lays out its stages, under the cap and at the pace of the planner's cluster. The planner knows what is alive at
+/// once, an arena also has gaps; where these do not fit, it plans again as if devices had that much less memory.
 ///
 /// ```
 /// use ketline_model::Sizes;
@@ -36,7 +37,9 @@ pub fn fit(
     options: &ProgramOptions<'_>,
 ) -> Result<(Planned, Vec<Program>)> {
     let cap = planner.cluster.memory;
-    let capped = ProgramOptions { cap: Some(usize::try_from(cap).unwrap_or(usize::MAX)), ..*options };
+    let host = planner.cluster.host_share(planner.cluster.devices);
+    let pace = (planner.cluster.copies == Copies::Overlap).then_some(Pace { times, host });
+    let capped = ProgramOptions { cap: Some(usize::try_from(cap).unwrap_or(usize::MAX)), pace, ..*options };
     let mut memory = cap;
     let mut last: Option<Error> = None;
     for _ in 0..TRIES {

@@ -9,7 +9,9 @@
 //! | know how long a step takes elsewhere | [`Simulation`] |
 //! | see when what ran | [`Timeline`] |
 
+mod ends;
 mod fit;
+mod mark;
 mod pipeline;
 mod program;
 mod script;
@@ -17,13 +19,14 @@ mod simulate;
 mod timeline;
 mod traffic;
 mod unroll;
+mod word;
 mod worker;
 
 pub use fit::fit;
+pub use mark::{Duty, Mark};
 pub use pipeline::Pipeline;
 pub use program::{Program, ProgramOptions};
 pub use script::Pace;
-pub use simulate::{Host, Simulation};
+pub use simulate::Simulation;
 pub use timeline::{Span, Timeline};
-pub use unroll::{Duty, Mark};
 pub use worker::{PipelineOptions, Worker};

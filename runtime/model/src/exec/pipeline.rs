@@ -57,6 +57,19 @@ impl Pipeline {
         options: &PipelineOptions,
     ) -> Result<Self> {
         let programs = Program::all(derived, partition, sizes, &options.of_programs())?;
+        Self::of(derived, partition, programs, options)
+    }
+
+    /// A pipeline of programs that are made, such as those of [`fit`](super::fit).
+    ///
+    /// # Errors
+    /// Those of [`Worker::new`].
+    pub fn of(
+        derived: &Derived,
+        partition: &Partition,
+        programs: Vec<Program>,
+        options: &PipelineOptions,
+    ) -> Result<Self> {
         // as many as can be on their way: those of each micro-batch in flight, and a word at the end of the step
         let most = programs.iter().map(|program| program.messages).max().unwrap_or(0);
         let messages = most * (partition.stages.len() + 1) + 1;
@@ -65,7 +78,7 @@ impl Pipeline {
         Self::on(derived, partition, programs, options, fabric)
     }
 
-    /// A pipeline of programs that are made, on endpoints of one's own, by rank.
+    /// As [`of`](Self::of), on endpoints of one's own, by rank.
     ///
     /// # Errors
     /// Those of [`Worker::new`].

@@ -1,10 +1,9 @@
 //! A stage's program with its memory laid out.
 
-use std::collections::BTreeMap;
-
+use super::mark::Mark;
 use super::script::Pace;
 use super::traffic::Traffic;
-use super::unroll::{Mark, unroll};
+use super::unroll::{Feeds, unroll};
 use crate::graph::Value;
 use crate::plan::{Derived, Partition};
 use crate::train::update::{Descent, Place, Target};
@@ -47,7 +46,7 @@ pub struct Program {
     pub(crate) plan: Plan,
     pub(crate) descent: Descent,
     pub(crate) losses: Vec<Value>,
-    pub(crate) feeds: BTreeMap<(String, usize), (u64, Value)>,
+    pub(crate) feeds: Feeds,
     pub(crate) messages: usize,
     stage: usize,
     marks: Vec<Mark>,
@@ -102,10 +101,7 @@ impl Program {
         for owned in &program.owned {
             let tensor = graph.tensor(owned.value);
             let (name, extent) = (tensor.name.clone(), tensor.ty.resolve(sizes, &tensor.name)?);
-            let moments = reserve.len();
-            for moment in options.optimiser.moments() {
-                reserve.push((format!("{moment} of {name}"), extent.clone()));
-            }
+            let moments = options.optimiser.reserve(&name, &extent, &mut reserve);
             keep.push(owned.gradient);
             let place = Place::Dense { gradient: owned.gradient, sum: None };
             targets.push((Target { value: owned.value, name, place, moments }, extent));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::traffic::Traffic;
 use crate::graph::{Pass, Source, Value};
-use crate::plan::{Derived, Eviction, Partition, Restore};
+use crate::plan::{Derived, Eviction, Link, Partition, Restore, Times};
 use crate::{Error, Result};
 
 /// One thing to do.
@@ -34,10 +34,10 @@ pub(crate) struct Script {
 /// How long things take, so that tensors are asked back early enough.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace<'a> {
-    /// Seconds of each node of [`Derived::graph`].
-    pub seconds: &'a [f64],
-    /// Bytes a second from the host to a device.
-    pub host: f64,
+    /// Seconds of the model's nodes.
+    pub times: &'a Times,
+    /// From the host to a device.
+    pub host: Link,
 }
 
 struct Writer<'a> {
@@ -134,8 +134,10 @@ impl Script {
                 return Err(Error::Partition { found, expected });
             }
         }
+        let works = |node: &usize| !graph.nodes()[*node].operator.is_view();
         let backward = (derived.forward()..graph.nodes().len())
-            .filter(|&node| traffic.stage_of(node) == stage && !graph.nodes()[node].operator.is_view());
+            .filter(|&node| traffic.stage_of(node) == stage)
+            .filter(works);
         let wait = |node: &usize| partition.schedule.splits_backward() && derived.only_weights(*node);
         let mut writer = Writer {
             derived,
@@ -154,7 +156,7 @@ impl Script {
             at_once.append(&mut writer.items);
         }
         let mut later = writer.run(backward.filter(wait));
-        if let Some(pace) = pace {
+        if let Some(pace) = pace.filter(|_| cut.early) {
             at_once = ask_early(&at_once, pace, &bytes);
             later = ask_early(&later, pace, &bytes);
         }
@@ -169,7 +171,7 @@ impl Script {
             .collect();
         let mut last_use: BTreeMap<Value, usize> = BTreeMap::new();
         let mut read: BTreeSet<Value> = BTreeSet::new();
-        for node in cut.nodes.clone().filter(|&node| !graph.nodes()[node].operator.is_view()) {
+        for node in cut.nodes.clone().filter(works) {
             let operands = graph.nodes()[node].operands.iter().map(|&value| derived.behind_views(value));
             read.extend(operands.clone());
             for value in operands.chain(graph.nodes()[node].results.iter().copied()) {
@@ -177,7 +179,7 @@ impl Script {
             }
         }
         let mut forward = Vec::new();
-        for node in cut.nodes.clone().filter(|&node| !graph.nodes()[node].operator.is_view()) {
+        for node in cut.nodes.clone().filter(works) {
             forward.push(Item::Run(node));
             let leaving = back.iter().filter(|value| last_use.get(value) == Some(&node));
             forward.extend(leaving.map(|&value| Item::Out(value)));
@@ -199,7 +201,7 @@ impl Script {
 /// Moves each request to the host so far ahead that the link, one tensor after another, has it there in time, and no further.
 fn ask_early(items: &[Item], pace: Pace<'_>, bytes: &impl Fn(Value) -> usize) -> Vec<Item> {
     let seconds = |item: &Item| match item {
-        Item::Run(node) | Item::Again(node) => pace.seconds[*node],
+        Item::Run(node) | Item::Again(node) => pace.times.node(*node),
         _ => 0.0,
     };
     let starts: Vec<f64> = (items.iter())
@@ -213,7 +215,7 @@ fn ask_early(items: &[Item], pace: Pace<'_>, bytes: &impl Fn(Value) -> usize) ->
     let mut free = f64::INFINITY;
     for (k, item) in items.iter().enumerate().rev() {
         if let Item::Back(value) = item {
-            free = starts[k].min(free) - bytes(*value) as f64 / pace.host;
+            free = starts[k].min(free) - pace.host.seconds(bytes(*value) as u64);
             ask.push((free, k));
         }
     }

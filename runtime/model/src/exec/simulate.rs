@@ -2,35 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use super::mark::Duty;
 use super::program::Program;
 use super::timeline::{Span, Timeline};
-use super::unroll::Duty;
 use crate::operator::Peer;
-use crate::plan::{Clock, Cluster, Times};
+use crate::plan::{Clock, Cluster, Copies, Times};
 use crate::{Error, Result};
-
-/// How copies to and from the host go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Host {
-    /// The stage itself copies, and computes nothing meanwhile: threads.
-    Waits,
-    /// Copies go on while the device computes, one after another in each direction.
-    Overlaps,
-}
 
 /// What is simulated: programs, how long their nodes take, and what connects the stages.
 ///
 /// A stage takes its nodes in order. A tensor leaves when it is sent, as soon as the link to its receiver is free, and who receives
-/// it waits until it is there; sending takes no time of the sender's device, except where [`Host::Waits`].
+/// it waits until it is there; sending takes no time of the sender's device, except where copies [wait](Copies::Wait).
 #[derive(Debug, Clone, Copy)]
 pub struct Simulation<'a> {
     /// Seconds of the model's nodes.
     pub times: &'a Times,
     /// The links, and how fast memory is.
     pub cluster: &'a Cluster,
-    /// How copies to the host go.
-    pub host: Host,
 }
 
 /// A link that carries one thing after another.
@@ -63,6 +51,7 @@ impl Simulation<'_> {
     /// # Errors
     /// [`Error::Partition`] for stages that wait for one another for ever.
     pub fn run(&self, programs: &[Program]) -> Result<Timeline> {
+        let waits = self.cluster.copies == Copies::Wait;
         let mut stages: Vec<Stage> = programs.iter().map(|_| Stage::default()).collect();
         let mut sent: BTreeMap<(usize, usize, u64), f64> = BTreeMap::new();
         let mut links: BTreeMap<(usize, usize), Lane> = BTreeMap::new();
@@ -86,7 +75,7 @@ impl Simulation<'_> {
             let mut to = from;
             match mark.duty {
                 Duty::Send(Peer::Stage(other), tag) => {
-                    if self.host == Host::Waits {
+                    if waits {
                         to += bytes as f64 / self.cluster.bandwidth;
                     }
                     let arrives =
@@ -96,14 +85,14 @@ impl Simulation<'_> {
                 Duty::Receive(Peer::Stage(other), tag) => {
                     to = from.max(sent.remove(&(other, k, tag)).unwrap_or(from));
                     from = to;
-                    if self.host == Host::Waits {
+                    if waits {
                         to += bytes as f64 / self.cluster.bandwidth;
                     }
                 }
                 Duty::Send(..) | Duty::Receive(..) => {
                     let out = matches!(mark.duty, Duty::Send(..));
                     let seconds = self.cluster.host.seconds(bytes);
-                    if self.host == Host::Waits {
+                    if waits {
                         to += seconds;
                     } else {
                         let arrives = hosts.entry(lane(out)).or_default().carry(from, seconds);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::unroll::{Duty, Mark};
+use super::mark::{Duty, Mark};
 use crate::operator::Peer;
 use crate::plan::{Clock, Phase, Turn};
 

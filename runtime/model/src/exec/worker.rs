@@ -2,24 +2,25 @@
 
 #![allow(unsafe_code)] // numbers as the bytes of messages
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ketline_fabric::Endpoint;
 
+use super::ends::Ends;
+use super::mark::Mark;
 use super::program::{Program, ProgramOptions};
 use super::timeline::{Span, Timeline};
-use super::traffic::{Content, micro_batch_of, tag};
-use super::unroll::Mark;
+use super::traffic::{Content, tag};
+use super::unroll::Feeds;
+use super::word::Word;
 use crate::graph::Value;
 use crate::kernel::real::Element;
-use crate::operator::{Peer, Ports};
 use crate::plan::{Clock, Derived, Partition};
 use crate::train::update::{Descent, Stride};
-use crate::train::{Archive, Optimiser, Record, Schedule};
-use crate::{DType, Error, Result, Run, Sizes};
+use crate::train::{Archive, Clip, Optimiser, Record, Schedule};
+use crate::{Error, Result, Run, Sizes};
 
 /// How a pipeline trains.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,80 +66,6 @@ impl PipelineOptions {
     }
 }
 
-/// What a stage tells the others at the end of a step: its losses' sum, its gradient's squares, what went wrong.
-#[derive(Debug, Clone, Copy)]
-struct Word {
-    loss: f64,
-    squares: f64,
-    /// Number of the first micro-batch whose loss is not finite, and that loss.
-    bad: Option<(u64, f64)>,
-}
-
-impl Word {
-    const BYTES: usize = 32;
-
-    fn bytes(self) -> [u8; Self::BYTES] {
-        let (micro_batch, value) = self.bad.unwrap_or((u64::MAX, 0.0));
-        let mut bytes = [0; Self::BYTES];
-        let words = [self.loss.to_bits(), self.squares.to_bits(), micro_batch, value.to_bits()];
-        for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
-            to.copy_from_slice(&word.to_le_bytes());
-        }
-        bytes
-    }
-
-    fn of(bytes: [u8; Self::BYTES]) -> Self {
-        let word = |k: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[8 * k + i]));
-        let bad = (word(2) != u64::MAX).then(|| (word(2), f64::from_bits(word(3))));
-        Self { loss: f64::from_bits(word(0)), squares: f64::from_bits(word(1)), bad }
-    }
-}
-
-/// The ends of a worker: other stages, and the host's memory.
-#[derive(Debug)]
-struct Ends {
-    fabric: Arc<dyn Endpoint>,
-    host: Mutex<BTreeMap<u64, Vec<u8>>>,
-}
-
-impl Ends {
-    fn keep(&self, tag: u64, bytes: &[u8]) {
-        let mut host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = host.entry(tag).or_default();
-        place.clear();
-        place.extend_from_slice(bytes);
-    }
-}
-
-impl Ports for Arc<Ends> {
-    fn send(&self, to: Peer, tag: u64, bytes: &[u8]) -> Result<()> {
-        match to {
-            Peer::Stage(stage) => Ok(self.fabric.send(stage, tag, bytes)?),
-            Peer::Host => {
-                self.keep(tag, bytes);
-                Ok(())
-            }
-        }
-    }
-
-    fn receive(&self, from: Peer, tag: u64, bytes: &mut [u8]) -> Result<()> {
-        match from {
-            Peer::Stage(stage) => Ok(self.fabric.receive(stage, tag, bytes)?),
-            Peer::Host => {
-                let host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(there) = host.get(&tag).filter(|there| there.len() == bytes.len()) {
-                    bytes.copy_from_slice(there);
-                } else {
-                    let micro_batch = micro_batch_of(tag);
-                    // the worker knows what it is
-                    return Err(Error::NotGiven { name: String::new(), micro_batch });
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
 /// One stage of a pipeline in training: its arena, its part of the parameters, its end of the fabric.
 ///
 /// In one process, a [`Pipeline`](super::Pipeline) holds all of them; among processes, each makes its own.
@@ -148,9 +75,10 @@ pub struct Worker {
     ends: Arc<Ends>,
     descent: Descent,
     options: PipelineOptions,
+    clip: Option<Clip>,
     marks: Vec<Mark>,
     losses: Vec<Value>,
-    feeds: BTreeMap<(String, usize), (u64, Value)>,
+    feeds: Feeds,
     /// All inputs of the model.
     inputs: Vec<String>,
     stage: usize,
@@ -197,15 +125,12 @@ impl Worker {
                 expected: format!("one for each of {} workers", fabric.size()),
             });
         }
-        if let Some(clip) = options.clip.filter(|clip| !clip.is_finite() || *clip <= 0.0) {
-            let found = clip.to_string();
-            return Err(Error::Setting { name: "clip", found, expected: "a finite norm above 0" });
-        }
+        let clip = Clip::new(options.clip)?;
         let (marks, inputs) = (
             program.marks().to_vec(),
             derived.graph().inputs().map(|(_, tensor)| tensor.name.clone()).collect(),
         );
-        if options.clip.is_some() && !partition.schedule.is_synchronous() {
+        if clip.is_some() && !partition.schedule.is_synchronous() {
             let found = partition.schedule.to_string();
             return Err(Error::Setting {
                 name: "schedule",
@@ -215,13 +140,14 @@ impl Worker {
         }
         let per_step = if partition.schedule.is_synchronous() { 1 } else { partition.micro_batches as u64 };
         let mut run = program.plan.start(options.seed)?;
-        let ends = Arc::new(Ends { fabric, host: Mutex::default() });
+        let ends = Ends::new(fabric);
         run.attach(Box::new(Arc::clone(&ends)));
         Ok(Self {
             run,
             ends,
             descent: program.descent,
             options: options.clone(),
+            clip,
             spans: vec![(0.0, 0.0); marks.len()],
             marks,
             losses: program.losses,
@@ -268,7 +194,8 @@ impl Worker {
             let found = micro_batch.to_string();
             return Err(Error::Setting { name: "micro-batch", found, expected: "one of those of a step" });
         }
-        let Some(&(tag, value)) = self.feeds.get(&(name.to_owned(), micro_batch)) else { return Ok(()) };
+        let feed = self.feeds.get(name).and_then(|feeds| feeds.get(&micro_batch));
+        let Some(&(tag, value)) = feed else { return Ok(()) };
         let extent = self.run.plan().extent(value);
         if extent.dtype != T::DTYPE {
             let (name, found) = (name.into(), T::DTYPE.to_string());
@@ -288,8 +215,8 @@ impl Worker {
     ///
     /// # Errors
     /// [`Error::Stage`], with the micro-batch where there is one: what a node found wrong, a worker that is gone or does not
-    /// answer, or a loss that is not finite. Parameters are then those before the step, unless the schedule changes them within it. After any but the last of these, the
-    /// group is at its end.
+    /// answer, or a loss that is not finite. Parameters are then those before the step, unless the schedule changes them within it.
+    /// After any but the last of these, the group is at its end.
     pub fn step(&mut self) -> Result<Record> {
         let stage = self.stage;
         let caught = catch_unwind(AssertUnwindSafe(|| self.pass()));
@@ -325,25 +252,23 @@ impl Worker {
     /// Names the input that is missing.
     fn named(&self, error: Error) -> Error {
         let Error::NotGiven { micro_batch, .. } = error else { return error };
-        let given =
-            |tag: &u64| self.ends.host.lock().unwrap_or_else(PoisonError::into_inner).contains_key(tag);
-        let missing = self.feeds.iter().find(|((_, m), (tag, _))| *m == micro_batch && !given(tag));
-        Error::NotGiven { name: missing.map_or_else(String::new, |((name, _), _)| name.clone()), micro_batch }
+        let missing = self
+            .feeds
+            .iter()
+            .find(|(_, feeds)| feeds.get(&micro_batch).is_some_and(|&(tag, _)| !self.ends.has(tag)));
+        Error::NotGiven { name: missing.map(|(name, _)| name.clone()).unwrap_or_default(), micro_batch }
     }
 
     fn finish(&mut self) -> Result<Record> {
         let mut word = Word { loss: 0.0, squares: 0.0, bad: None };
         for (m, &loss) in self.losses.iter().enumerate() {
-            let loss = match self.run.plan().extent(loss).dtype {
-                DType::F64 => self.run.values::<f64>(loss)?[0],
-                _ => f64::from(self.run.values::<f32>(loss)?[0]),
-            };
+            let loss = Descent::loss(&self.run, loss)?;
             word.loss += loss;
             if !loss.is_finite() && word.bad.is_none() {
                 word.bad = Some((m as u64, loss));
             }
         }
-        if self.options.clip.is_some() {
+        if self.clip.is_some() {
             word.squares = self.descent.squares(&mut self.run);
         }
         // every stage hears the same words, and so decides alike
@@ -369,15 +294,14 @@ impl Worker {
         let share = 1.0 / self.micro_batches as f64;
         let mut scale = share;
         let mut gradient_norm = None;
-        if let Some(clip) = self.options.clip {
+        if let Some(clip) = self.clip {
             let norm = squares.sqrt() * share;
-            if !norm.is_finite() {
-                let source =
-                    Box::new(Error::NotFinite { what: "the norm of the gradient", value: norm, step });
-                return Err(Error::Stage { stage: self.stage, micro_batch: None, source });
-            }
+            scale *= clip.factor(norm, step).map_err(|error| Error::Stage {
+                stage: self.stage,
+                micro_batch: None,
+                source: Box::new(error),
+            })?;
             gradient_norm = Some(norm);
-            scale *= (clip / (norm + 1e-6)).min(1.0);
         }
         let factor = self.options.schedule.factor(step - 1);
         self.run.commit();

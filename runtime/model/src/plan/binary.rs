@@ -13,10 +13,8 @@ type Found = Option<(f64, Vec<usize>)>;
 /// Why there: let the left group's time and demand rise with the cut, and the right group's fall, and let what a stage adds to fit
 /// depend on its overflow alone, in the same way on both sides. Beyond the cut of equal times, on the side away from that of equal
 /// demands, the group that is slower also overflows more, and both only grow. Since nodes are discrete, the interval is one cut
-/// wider at both ends. The same way on both sides is an assumption; so the result is improved pair by pair, and [`exact`] says
-/// how far from the best it is.
-///
-/// [`exact`]: super::exact::exact
+/// wider at both ends. The same way on both sides is an assumption; so the result is [refined](super::refine::refine), and
+/// [`exact`](super::exact::exact) says how far from the best it is.
 pub(crate) fn binary(row: &mut impl Stages) -> Option<Cuts> {
     let (stages, nodes) = (row.stages(), row.nodes());
     let mut search = Search { row, known: HashMap::new() };
@@ -50,8 +48,13 @@ impl<R: Stages> Search<'_, R> {
         let middle = stages.start + stages.len() / 2;
         let (left, right) = (stages.start..middle, middle..stages.end);
         let mut cuts: Vec<usize> = (nodes.start + left.len()..=nodes.end - right.len())
-            .filter(|&cut| self.row.can_cut(cut))
+            .filter(|&cut| self.row.can_cut(cut) && self.row.ends(middle - 1).contains(&cut))
             .collect();
+        // what crosses must be hidden behind the stages
+        let mean = self.row.compute(&nodes) / stages.len() as f64;
+        if cuts.iter().any(|&cut| self.row.transfer(cut) <= mean) {
+            cuts.retain(|&cut| self.row.transfer(cut) <= mean);
+        }
         let per_stage = |sum: f64, stages: &Range<usize>| sum / stages.len() as f64;
         let times = |cut: usize| {
             let (a, b) = (self.row.compute(&(nodes.start..cut)), self.row.compute(&(cut..nodes.end)));
@@ -96,7 +99,7 @@ impl<R: Stages> Search<'_, R> {
     ) {
         let (before, after) = (nodes.start..cut, cut..nodes.end);
         let least = self.row.compute(&before) / left.len() as f64;
-        let least = least.max(self.row.compute(&after) / right.len() as f64);
+        let least = least.max(self.row.compute(&after) / right.len() as f64).max(self.row.transfer(cut));
         let bound = best.as_ref().map_or(f64::INFINITY, |(seconds, _)| *seconds);
         if least >= bound {
             return;
@@ -114,45 +117,12 @@ impl<R: Stages> Search<'_, R> {
     }
 }
 
-/// Moves single cuts between their neighbours until nothing is gained: first for the dearest of the two stages, then, where that
-/// does not change, for their sum.
-pub(crate) fn refine(row: &mut impl Stages, mut cuts: Cuts) -> Cuts {
-    let nodes = row.nodes();
-    loop {
-        let mut gained = false;
-        for k in 0..cuts.ends.len() {
-            let from = if k == 0 { 0 } else { cuts.ends[k - 1] };
-            let to = cuts.ends.get(k + 1).copied().unwrap_or(nodes);
-            let mut sides = |cut: usize, bound: f64| {
-                let least = row.compute(&(from..cut)).max(row.compute(&(cut..to)));
-                if least >= bound || !row.can_cut(cut) {
-                    return None;
-                }
-                let first = row.price(k, from..cut).filter(|seconds| *seconds < bound)?;
-                Some(first.max(row.price(k + 1, cut..to)?))
-            };
-            let Some(mut best) = sides(cuts.ends[k], f64::INFINITY) else { continue };
-            let mut others: Vec<usize> = (from + 1..to).collect();
-            others.sort_by_key(|cut| cut.abs_diff(cuts.ends[k]));
-            for cut in others {
-                if let Some(seconds) = sides(cut, best).filter(|seconds| *seconds < best) {
-                    (best, cuts.ends[k], gained) = (seconds, cut, true);
-                }
-            }
-        }
-        if !gained {
-            break;
-        }
-    }
-    let ends = std::mem::take(&mut cuts.ends);
-    Cuts::priced(row, ends.clone()).unwrap_or(Cuts { ends, seconds: cuts.seconds })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::exact::exact;
     use crate::plan::random::{Dice, Payment, RandomRow};
+    use crate::plan::refine::refine;
 
     /// The best of all cuts and the best between the balanced ones, of two stages.
     fn both(row: &mut RandomRow, wider: usize) -> (f64, f64) {

@@ -21,6 +21,16 @@ impl Link {
     }
 }
 
+/// How a device copies to and from the memory of its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Copies {
+    /// It copies itself, and computes nothing meanwhile: threads.
+    Wait,
+    /// Copies go on while it computes, one after another in each direction.
+    Overlap,
+}
+
 /// Equal devices in a row.
 ///
 /// ```
@@ -48,6 +58,8 @@ pub struct Cluster {
     pub host: Link,
     /// Whether all devices share one link to the host.
     pub host_shared: bool,
+    /// How copies to and from the host go.
+    pub copies: Copies,
 }
 
 impl Cluster {
@@ -62,6 +74,7 @@ impl Cluster {
             link: Link::PCIE,
             host: Link::PCIE,
             host_shared: false,
+            copies: Copies::Overlap,
         }
     }
 
@@ -70,7 +83,7 @@ impl Cluster {
         Self { devices: 8, memory: 11_000_000_000, ..Self::pcie_16gb() }
     }
 
-    /// Threads of one machine, each with so many bytes: a link is a copy in memory, and they share it.
+    /// Threads of one machine, each with so many bytes: a link is a copy in memory, which they share and make themselves.
     pub const fn threads(devices: usize, memory: u64) -> Self {
         let copy = Link { latency: 2e-6, bandwidth: 5e9 };
         Self {
@@ -82,6 +95,7 @@ impl Cluster {
             link: copy,
             host: copy,
             host_shared: true,
+            copies: Copies::Wait,
         }
     }
 
@@ -117,9 +131,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Bytes a second to the host, and as many back, that one of so many stages may count on.
-    pub fn host_share(&self, stages: usize) -> f64 {
-        self.host.bandwidth / if self.host_shared { stages.max(1) as f64 } else { 1.0 }
+    /// The link to the host, as far as one of so many stages may count on it.
+    pub fn host_share(&self, stages: usize) -> Link {
+        let sharers = if self.host_shared { stages.max(1) as f64 } else { 1.0 };
+        Link { bandwidth: self.host.bandwidth / sharers, ..self.host }
     }
 }
 
@@ -149,7 +164,7 @@ mod tests {
     #[test]
     fn a_shared_link_is_shared() {
         let shared = Cluster { host_shared: true, ..Cluster::pcie_11gb() };
-        assert_eq!(shared.host_share(8) * 8.0, Cluster::pcie_11gb().host_share(8));
+        assert_eq!(shared.host_share(8).bandwidth * 8.0, Cluster::pcie_11gb().host_share(8).bandwidth);
         assert_eq!(Link { latency: 1.0, bandwidth: 2.0 }.seconds(4), 3.0);
         assert_eq!(Link::PCIE.seconds(0), 0.0);
     }

@@ -16,14 +16,15 @@ pub(crate) fn exact(row: &mut impl Stages, bound: f64) -> Option<Cuts> {
         let mut best = vec![f64::INFINITY; nodes + 1];
         let left = (stages - x - 1) as f64;
         let ends = if x + 1 == stages { nodes..=nodes } else { x + 1..=nodes - (stages - x - 1) };
-        for j in ends.filter(|&j| row.is_end(j)).collect::<Vec<_>>() {
+        let may_end = |j: &usize| row.is_end(*j) && (x + 1 == stages || row.ends(x).contains(j));
+        for j in ends.filter(may_end).collect::<Vec<_>>() {
             // the stages that are left cannot all be cheaper than their mean
             if row.compute(&(j..nodes)) > left * bound {
                 continue;
             }
             let mut begins: Vec<(f64, usize)> = (x..j)
                 .filter(|&i| before[i] < bound)
-                .map(|i| (before[i].max(row.compute(&(i..j))), i))
+                .map(|i| (before[i].max(row.least(&(i..j))), i))
                 .filter(|&(least, _)| least < bound)
                 .collect();
             begins.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -33,15 +33,18 @@ impl Life {
         self.0.iter().any(|a| other.0.iter().any(|b| a.0 <= b.1 && b.0 <= a.1))
     }
 
-    /// Whether one ends and the other begins in step `k`, and no other step is in both.
-    pub(super) fn hands_over(&self, to: &Self, k: isize) -> bool {
+    /// Whether one ends and the other begins in step `k`, and no other step is in both, but for those in which the other ends and
+    /// the one begins again, if these give `back`.
+    pub(super) fn hands_over(&self, to: &Self, k: isize, back: impl Fn(isize) -> bool) -> bool {
         let ends = self.0.iter().any(|range| range.1 == k);
         let begins = to.0.iter().any(|range| range.0 == k);
         ends && begins
-            && self
-                .0
-                .iter()
-                .all(|a| to.0.iter().all(|b| a.0.max(b.0) > a.1.min(b.1) || (a.1 == k && b.0 == k)))
+            && self.0.iter().all(|a| {
+                to.0.iter().all(|b| {
+                    let apart = a.0.max(b.0) > a.1.min(b.1);
+                    apart || (a.1 == k && b.0 == k) || (b.1 == a.0 && b.0 < a.0 && back(a.0))
+                })
+            })
     }
 
     /// In use when either is.
@@ -80,8 +83,10 @@ mod tests {
         let hollow = Life::new(-1, 3).with(&Life::new(8, 9));
         assert_eq!(hollow.to_string(), "-1..=3, 8..=9");
         assert!(!hollow.meets(&Life::new(4, 7)) && hollow.meets(&Life::new(7, 8)));
-        assert!(hollow.hands_over(&Life::new(3, 7), 3) && !hollow.hands_over(&Life::new(3, 8), 3));
-        assert!(!hollow.hands_over(&Life::new(9, 12), 3) && hollow.hands_over(&Life::new(9, 12), 9));
+        let no = |_| false;
+        assert!(hollow.hands_over(&Life::new(3, 7), 3, no) && !hollow.hands_over(&Life::new(3, 8), 3, no));
+        assert!(!hollow.hands_over(&Life::new(9, 12), 3, no) && hollow.hands_over(&Life::new(9, 12), 9, no));
+        assert!(hollow.hands_over(&Life::new(3, 8), 3, |step| step == 8));
         assert_eq!(hollow.with(&Life::new(4, 7)), Life::new(-1, 9));
         assert_eq!((hollow.first(), hollow.last()), (-1, 9));
     }

@@ -4,7 +4,7 @@ use super::life::Life;
 use crate::{Error, Result};
 
 /// Every buffer begins at a multiple of this, so that vectors never straddle lines.
-const ALIGN: usize = 64;
+pub(super) const ALIGN: usize = 64;
 
 /// A buffer without a place.
 #[derive(Debug, Clone)]

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::binary::{binary, refine};
+use super::binary::binary;
 use super::evict::Grain;
 use super::exact::exact;
 use super::partition::Restore;
 use super::price::{Cuts, Priced, Stages};
+use super::refine::refine;
 
 /// How a partition is found.
 ///
@@ -69,12 +70,12 @@ impl Method {
         matches!(self, Self::PipeDream | Self::EqualLayers)
     }
 
-    /// The cuts that it finds; none if there are none that fit.
-    pub(crate) fn cuts(self, row: &mut Priced<'_>) -> Option<Cuts> {
+    /// The cuts that it finds; none if there are none that fit. `room` are some that do.
+    pub(crate) fn cuts(self, row: &mut Priced<'_>, room: Vec<usize>) -> Option<Cuts> {
         match self {
-            Self::Halves => halves(row),
+            Self::Halves => halves(row, room),
             Self::Exact => {
-                let close = halves(row);
+                let close = halves(row, room);
                 let bound = close.as_ref().map_or(f64::INFINITY, |cuts| cuts.seconds);
                 exact(row, bound).or(close)
             }
@@ -85,11 +86,10 @@ impl Method {
 }
 
 /// Halves, or cuts at layers if some are better: so no planner of layers can be.
-fn halves(row: &mut Priced<'_>) -> Option<Cuts> {
-    let found = binary(row).map(|cuts| refine(row, cuts));
+fn halves(row: &mut Priced<'_>, room: Vec<usize>) -> Option<Cuts> {
+    let found = binary(row).or_else(|| Cuts::priced(row, room)).map(|cuts| refine(row, cuts));
     let bound = found.as_ref().map_or(f64::INFINITY, |cuts| cuts.seconds);
-    let at_layers = exact(&mut row.at_layers(), bound);
-    match at_layers {
+    match row.at_layers(|row| exact(row, bound)) {
         Some(cuts) => Some(refine(row, cuts)),
         None => found,
     }

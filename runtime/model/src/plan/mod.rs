@@ -22,8 +22,10 @@ mod method;
 mod partition;
 mod planner;
 mod price;
+mod profile;
 #[cfg(test)]
 mod random;
+mod refine;
 mod schedule;
 mod sharing;
 mod stage;
@@ -31,7 +33,7 @@ mod times;
 
 pub use capacity::capacity;
 pub use chain::Chain;
-pub use cluster::{Cluster, Link};
+pub use cluster::{Cluster, Copies, Link};
 pub use derived::Derived;
 pub use law::Law;
 pub use life::Life;
@@ -40,6 +42,7 @@ use memory::{Buffer, place};
 pub use method::Method;
 pub use partition::{Cut, Eviction, Partition, Restore};
 pub use planner::{Planned, Planner, StagePlan};
+pub use profile::{Inputs, Profile, Profiling};
 pub use schedule::{Phase, PipelineSchedule, Turn};
 use sharing::{lifetimes, share};
 pub use times::{Clock, Times};

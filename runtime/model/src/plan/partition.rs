@@ -39,6 +39,9 @@ pub struct Cut {
     pub evictions: BTreeMap<Value, Eviction>,
     /// When they come back.
     pub restore: Restore,
+    /// Whether tensors on the host are asked back so early that they are there in time, which takes memory before they are read;
+    /// otherwise they are asked back when they are read, and the device waits.
+    pub early: bool,
 }
 
 /// A model in stages, one a device.
@@ -60,7 +63,7 @@ impl Partition {
             .map(|to| {
                 let nodes = from..to;
                 from = to;
-                Cut { nodes, evictions: BTreeMap::new(), restore: Restore::Node }
+                Cut { nodes, evictions: BTreeMap::new(), restore: Restore::Node, early: true }
             })
             .collect();
         Self { schedule, micro_batches, stages }

@@ -6,12 +6,13 @@ use std::ops::Range;
 use super::chain::Chain;
 use super::cluster::Cluster;
 use super::derived::Derived;
-use super::evict::{Decision, Evictor};
+use super::evict::{Decision, Evictor, Grain};
 use super::exact::exact;
 use super::law::Law;
 use super::method::Method;
 use super::partition::{Cut, Eviction, Partition};
 use super::price::{Cuts, Priced, Stages};
+use super::refine::spread;
 use super::schedule::PipelineSchedule;
 use super::times::{Clock, Times};
 use crate::train::Optimiser;
@@ -82,8 +83,10 @@ pub struct Planned {
     pub bottleneck: f64,
     /// What no cuts can be below: the mean of the stages, or the longest node.
     pub lower_bound: f64,
-    /// The bottleneck of the best cuts, if they were looked for.
+    /// The bottleneck of the best cuts, if they were looked for, before evictions are gone over once more.
     pub best: Option<f64>,
+    /// How much slower the slowest stage of the found cuts is, in the same terms; 1 if they are the best.
+    pub gap: Option<f64>,
     /// Seconds of a step.
     pub step_seconds: f64,
     /// Stages whose memory was laid out while cuts were looked for.
@@ -173,38 +176,49 @@ impl Planner {
             let expected = format!("at most {places}: the model can be cut nowhere else");
             return Err(Error::Partition { found, expected });
         }
-        let cuts = if row.has_room() { self.method.cuts(&mut row) } else { None };
+        let cuts = row.room().and_then(|room| self.method.cuts(&mut row, room));
         let Some(cuts) = cuts else { return Err(self.short(derived, chain, law)) };
-        let leaves = row.leaves();
-        let best = if self.gap && self.method.grain() == Method::Exact.grain() {
+        let is_fine = self.method.grain() == Grain::Nodes;
+        let best = (self.gap && is_fine).then(|| {
             // the found cuts bound the search, and are the best ones if it finds none
-            Some(exact(&mut row, cuts.seconds).map_or(cuts.seconds, |best| best.seconds))
-        } else {
-            None
-        };
+            exact(&mut row, cuts.seconds).map_or(cuts.seconds, |best| best.seconds)
+        });
+        let gap = best.map(|best| cuts.seconds / best);
+        let mut candidates = vec![cuts];
+        if is_fine {
+            candidates[0] = spread(&mut row, candidates[0].clone());
+            // a step is not its slowest stage alone: cuts at layers may have less to fill
+            for grain in [Grain::Layers, Grain::LastLayers] {
+                candidates.extend(exact(&mut Priced::new(chain, searched, law, grain), f64::INFINITY));
+            }
+        }
+        let leaves = row.leaves();
         let mut evictor = Evictor::new(chain, &self.cluster, law, self.method.grain());
-        let stages = cuts.stages(chain.nodes());
-        let decided: Option<Vec<_>> = stages
-            .into_iter()
-            .enumerate()
-            .map(|(x, nodes)| Some((evictor.decide(x, nodes.clone())?, nodes)))
-            .collect();
-        let Some(decided) = decided else { return Err(self.tightest(derived, chain, law, &cuts)) };
-        let seconds: Vec<f64> = decided.iter().map(|(decision, _)| decision.outcome.seconds).collect();
-        let bottleneck = seconds.iter().copied().fold(0.0, f64::max);
-        let step_seconds = law.step_seconds(&seconds);
+        let decided = candidates.iter().filter_map(|cuts| {
+            let decided = cuts.stages(chain.nodes()).into_iter().enumerate();
+            let decided: Vec<_> = decided
+                .map(|(x, nodes)| Some((evictor.decide(x, nodes.clone())?, nodes)))
+                .collect::<Option<_>>()?;
+            let seconds: Vec<f64> = decided.iter().map(|(decision, _)| decision.outcome.seconds).collect();
+            let transfers = cuts.ends.iter().map(|&end| chain.transfer(end, &self.cluster.link)).sum();
+            Some((law.step_seconds(&seconds, transfers), seconds, decided))
+        });
+        let Some((step_seconds, seconds, decided)) = decided.min_by(|a, b| a.0.total_cmp(&b.0)) else {
+            return Err(self.tightest(derived, chain, law, &candidates[0]));
+        };
+        let bottleneck = seconds.into_iter().fold(0.0, f64::max);
         let lower_bound = (chain.seconds(&(0..chain.nodes())) / law.stages as f64).max(chain.longest());
         let (mut plans, mut parts) = (Vec::new(), Vec::new());
-        for (Decision { outcome, evictions, compute }, nodes) in decided {
+        for (Decision { outcome, evictions, early, compute }, nodes) in decided {
             plans.push(StagePlan {
                 nodes: nodes.clone(),
                 compute,
                 added: outcome.seconds - compute,
                 bytes: outcome.bytes,
-                swapped: outcome.walk.back,
+                swapped: outcome.walk.swapped,
                 recomputed: outcome.walk.remade,
             });
-            parts.push(Cut { nodes, evictions, restore: self.method.restore() });
+            parts.push(Cut { nodes, evictions, restore: self.method.restore(), early });
         }
         Ok(Planned {
             partition: Partition { schedule, micro_batches: self.micro_batches, stages: parts },
@@ -212,6 +226,7 @@ impl Planner {
             bottleneck,
             lower_bound,
             best,
+            gap,
             step_seconds,
             leaves,
             method: self.method,
@@ -242,13 +257,6 @@ impl Planner {
             needed: needed as usize,
             cap: self.cluster.memory as usize,
         }
-    }
-}
-
-impl Planned {
-    /// How much slower the slowest stage is than that of the best cuts; 1 if it is the best.
-    pub fn gap(&self) -> Option<f64> {
-        self.best.map(|best| if best > 0.0 { self.bottleneck / best } else { 1.0 })
     }
 }
 

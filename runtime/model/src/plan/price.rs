@@ -1,10 +1,10 @@
 //! What searches for cuts ask: how long a stage takes, and what it would hold.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::chain::Chain;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Link};
 use super::evict::{Evictor, Grain};
 use super::law::Law;
 
@@ -16,12 +16,26 @@ pub(crate) trait Stages {
     fn stages(&self) -> usize;
     /// Whether a stage may end before a node.
     fn can_cut(&self, before: usize) -> bool;
-    /// Seconds of nodes, whatever their stage does to fit: a lower bound of its price.
+    /// Seconds of nodes, whatever their stage does to fit.
     fn compute(&self, nodes: &Range<usize>) -> f64;
+    /// Seconds that a link is busy with what crosses before a node.
+    fn transfer(&self, _before: usize) -> f64 {
+        0.0
+    }
     /// Bytes that stage `x` would hold if it did nothing to fit.
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64;
     /// Seconds of stage `x` with these nodes; none if it cannot fit.
     fn price(&mut self, x: usize, nodes: Range<usize>) -> Option<f64>;
+
+    /// Where stage `x`, which is not the last, can end so that all stages may fit.
+    fn ends(&self, _x: usize) -> RangeInclusive<usize> {
+        0..=self.nodes()
+    }
+
+    /// A lower bound of the price of nodes.
+    fn least(&self, nodes: &Range<usize>) -> f64 {
+        self.compute(nodes).max(self.transfer(nodes.start)).max(self.transfer(nodes.end))
+    }
 
     /// Whether a stage may begin at a node and another one end there.
     fn is_end(&self, before: usize) -> bool {
@@ -57,12 +71,15 @@ impl Cuts {
 /// The stages of a chain under a schedule, priced by what they evict; each is priced once.
 #[derive(Debug)]
 pub(crate) struct Priced<'a> {
-    pub(crate) chain: &'a Chain,
-    pub(crate) law: Law,
-    pub(crate) evictor: Evictor<'a>,
+    chain: &'a Chain,
+    law: Law,
+    evictor: Evictor<'a>,
+    link: &'a Link,
     /// Whether stages end at layers alone.
     at_layers: bool,
     known: HashMap<(usize, usize, usize), Option<f64>>,
+    /// By stage: its first and its last end with which all stages may fit, once they are known.
+    ends: Vec<RangeInclusive<usize>>,
     /// By stage and first node: the least end with which it does not fit. A stage with more nodes does not fit either.
     short: Vec<Vec<usize>>,
 }
@@ -71,27 +88,53 @@ impl<'a> Priced<'a> {
     pub(crate) fn new(chain: &'a Chain, cluster: &'a Cluster, law: Law, grain: Grain) -> Self {
         let evictor = Evictor::new(chain, cluster, law, grain);
         let short = vec![vec![usize::MAX; chain.nodes()]; law.stages];
-        Self { chain, law, evictor, at_layers: grain != Grain::Nodes, known: HashMap::new(), short }
-    }
-
-    /// The same row, cut at layers alone.
-    pub(crate) fn at_layers(&mut self) -> AtLayers<'_, 'a> {
-        AtLayers(self)
-    }
-
-    /// Whether any cuts fit: each stage takes as many nodes as it can, and later stages hold no more micro-batches.
-    pub(crate) fn has_room(&mut self) -> bool {
-        let mut from = 0;
-        for x in 0..self.law.stages {
-            let ends: Vec<usize> = (from + 1..=self.nodes()).filter(|&end| self.is_end(end)).collect();
-            let fit = ends.partition_point(|&end| self.evictor.has_room(x, from..end));
-            if fit == 0 {
-                // a stage may have no node to spare, but one that has none is not needed
-                return from == self.nodes();
-            }
-            from = ends[fit - 1];
+        let link = &cluster.link;
+        let ends = vec![0..=chain.nodes(); law.stages];
+        Self {
+            chain,
+            law,
+            evictor,
+            link,
+            at_layers: grain != Grain::Nodes,
+            known: HashMap::new(),
+            ends,
+            short,
         }
-        from == self.nodes()
+    }
+
+    /// Searches the same row, cut at layers alone.
+    pub(crate) fn at_layers<T>(&mut self, search: impl FnOnce(&mut Self) -> T) -> T {
+        let at_layers = std::mem::replace(&mut self.at_layers, true);
+        let found = search(self);
+        self.at_layers = at_layers;
+        found
+    }
+
+    /// Cuts that fit, if there are any: each stage takes as many nodes as it can, and later stages hold no more micro-batches. Nor
+    /// can any stage end later, or earlier than where later stages take as many nodes as they can: searches then look in between.
+    pub(crate) fn room(&mut self) -> Option<Vec<usize>> {
+        let (nodes, stages) = (self.nodes(), self.law.stages);
+        let places: Vec<usize> = (1..nodes).filter(|&end| self.can_cut(end)).collect();
+        let (mut ends, mut from, mut next) = (Vec::new(), 0, 0);
+        for x in 0..stages - 1 {
+            // those that are left need a place each
+            let within = places.get(next..places.len().checked_sub(stages - 2 - x)?)?;
+            let fit = within.partition_point(|&end| self.evictor.has_room(x, from..end)).checked_sub(1)?;
+            from = within[fit];
+            next += fit + 1;
+            ends.push(from);
+        }
+        if !self.evictor.has_room(stages - 1, from..nodes) {
+            return None;
+        }
+        let mut to = nodes;
+        for x in (1..stages).rev() {
+            let before = &places[..places.partition_point(|&start| start < to)];
+            let short = before.partition_point(|&start| !self.evictor.has_room(x, start..to));
+            to = before.get(short).copied().unwrap_or(to).min(ends[x - 1]);
+            self.ends[x - 1] = to..=ends[x - 1];
+        }
+        Some(ends)
     }
 
     /// Stages that were priced.
@@ -113,12 +156,20 @@ impl Stages for Priced<'_> {
         self.chain.can_cut(before) && (!self.at_layers || self.chain.is_layer_start(before))
     }
 
+    fn ends(&self, x: usize) -> RangeInclusive<usize> {
+        self.ends[x].clone()
+    }
+
     fn compute(&self, nodes: &Range<usize>) -> f64 {
         self.chain.seconds(nodes)
     }
 
+    fn transfer(&self, before: usize) -> f64 {
+        self.chain.transfer(before, self.link)
+    }
+
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
-        let parameters = self.chain.owned(nodes) * self.law.copies(x);
+        let parameters = self.law.parameters(x, self.chain.owned(nodes), self.chain.read_back(nodes));
         let saved = self.chain.saved(nodes) * self.law.in_flight(x);
         (parameters + saved) as f64
     }
@@ -142,35 +193,5 @@ impl Stages for Priced<'_> {
             }
         }
         seconds
-    }
-}
-
-/// Stages that end at layers, priced as any others.
-#[derive(Debug)]
-pub(crate) struct AtLayers<'r, 'a>(&'r mut Priced<'a>);
-
-impl Stages for AtLayers<'_, '_> {
-    fn nodes(&self) -> usize {
-        self.0.nodes()
-    }
-
-    fn stages(&self) -> usize {
-        self.0.stages()
-    }
-
-    fn can_cut(&self, before: usize) -> bool {
-        self.0.can_cut(before) && self.0.chain.is_layer_start(before)
-    }
-
-    fn compute(&self, nodes: &Range<usize>) -> f64 {
-        self.0.compute(nodes)
-    }
-
-    fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
-        self.0.demand(x, nodes)
-    }
-
-    fn price(&mut self, x: usize, nodes: Range<usize>) -> Option<f64> {
-        self.0.price(x, nodes)
     }
 }

@@ -88,7 +88,8 @@ pub(super) fn share(graph: &Graph, groups: &mut Groups) {
             let alone = node.operands.iter().filter(|value| groups.find(value.index()) == from).count() == 1;
             let same = groups.bytes[from] == groups.bytes[to] && from != to && !groups.fixed[from];
             // a result that is a view of something older cannot move
-            let free = groups.life[from].hands_over(&groups.life[to], k as isize);
+            let back = |step| gives_back(graph, groups, (from, to), step);
+            let free = groups.life[from].hands_over(&groups.life[to], k as isize, back);
             if shared & (1 << result) == 0 && alone && same && free {
                 let fixed = groups.fixed[to];
                 groups.join(from, to);
@@ -97,4 +98,18 @@ pub(super) fn share(graph: &Graph, groups: &mut Groups) {
             }
         }
     }
+}
+
+/// Whether a node takes over in place what it reads of `to` as what it makes of `from`: a state on its way home.
+fn gives_back(graph: &Graph, groups: &Groups, (from, to): (usize, usize), step: isize) -> bool {
+    let Some(node) = usize::try_from(step).ok().and_then(|step| graph.nodes().get(step)) else {
+        return false;
+    };
+    let is_in = |value: Option<&Value>, group| value.is_some_and(|value| groups.find(value.index()) == group);
+    let alone =
+        node.operands.iter().filter(|value| [from, to].contains(&groups.find(value.index()))).count() == 1;
+    alone
+        && node.operator.in_place().iter().any(|&(operand, result)| {
+            is_in(node.operands.get(operand), to) && is_in(node.results.get(result), from)
+        })
 }

@@ -28,6 +28,7 @@
 
 mod change;
 mod checkpoint;
+mod clip;
 mod optimiser;
 mod record;
 mod safetensors;
@@ -36,7 +37,9 @@ mod trainer;
 pub(crate) mod update;
 
 pub use change::Change;
+pub(crate) use clip::Clip;
 pub use optimiser::Optimiser;
+pub(crate) use record::write_whole;
 pub use record::{EarlyStop, Log, Record};
 pub use safetensors::{Archive, Entry};
 pub use schedule::Schedule;

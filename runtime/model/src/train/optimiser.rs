@@ -1,6 +1,6 @@
 //! Rules that change parameters.
 
-use crate::{Error, Result};
+use crate::{Error, Extent, Result};
 
 /// A rule that changes parameters by their gradients.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,6 +70,23 @@ impl Optimiser {
             Self::Sgd { .. } => &["velocity"],
             Self::Adam { .. } => &["first_moment", "second_moment"],
         }
+    }
+
+    /// Names of what is kept for one parameter.
+    pub(crate) fn moments_of(&self, parameter: &str) -> impl Iterator<Item = String> {
+        self.moments().iter().map(move |moment| format!("{moment} of {parameter}"))
+    }
+
+    /// Reserves what is kept for a parameter of this extent; the number of the first, the others follow.
+    pub(crate) fn reserve(
+        &self,
+        parameter: &str,
+        extent: &Extent,
+        reserve: &mut Vec<(String, Extent)>,
+    ) -> usize {
+        let first = reserve.len();
+        reserve.extend(self.moments_of(parameter).map(|moment| (moment, extent.clone())));
+        first
     }
 
     pub(crate) fn check(&self) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The loop's body: forward, backward, update.
 
+use super::clip::Clip;
 use super::optimiser::Optimiser;
 use super::record::Record;
 use super::schedule::Schedule;
@@ -55,6 +56,7 @@ pub struct Trainer {
     pub(crate) run: Run,
     pub(crate) descent: Descent,
     pub(crate) options: TrainerOptions,
+    clip: Option<Clip>,
     loss: Value,
     pub(crate) updates: u64,
     pending: u32,
@@ -71,13 +73,7 @@ impl Trainer {
         if options.accumulate == 0 {
             return Err(Error::Setting { name: "accumulate", found: "0".into(), expected: "1 or more" });
         }
-        if let Some(clip) = options.clip.filter(|clip| !clip.is_finite() || *clip <= 0.0) {
-            return Err(Error::Setting {
-                name: "clip",
-                found: clip.to_string(),
-                expected: "a finite norm above 0",
-            });
-        }
+        let clip = Clip::new(options.clip)?;
         let loss = graph.find_output("loss")?;
         let parameters: Vec<_> =
             graph.parameters().map(|(value, tensor)| (value, tensor.name.clone())).collect();
@@ -120,10 +116,7 @@ impl Trainer {
         for ((value, name), gradient) in parameters.into_iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             let extent = graph.ty(value).resolve(sizes, &name)?;
-            let moments = reserve.len();
-            for moment in options.optimiser.moments() {
-                reserve.push((format!("{moment} of {name}"), extent.clone()));
-            }
+            let moments = options.optimiser.reserve(&name, &extent, &mut reserve);
             let place = match gradient {
                 Gradient::Dense(gradient) => {
                     keep.push(gradient);
@@ -160,7 +153,7 @@ impl Trainer {
             ..PlanOptions::default()
         };
         let run = Plan::new(&graph, sizes, &plan)?.start(options.seed)?;
-        Ok(Self { run, descent, options, loss, updates: 0, pending: 0, pending_loss: 0.0 })
+        Ok(Self { run, descent, options, clip, loss, updates: 0, pending: 0, pending_loss: 0.0 })
     }
 
     /// The run, to read outputs from.
@@ -188,13 +181,6 @@ impl Trainer {
         self.descent.gradient(name)
     }
 
-    fn loss_of(&self) -> Result<f64> {
-        Ok(match self.run.plan().extent(self.loss).dtype {
-            DType::F64 => self.run.values::<f64>(self.loss)?[0],
-            _ => f64::from(self.run.values::<f32>(self.loss)?[0]),
-        })
-    }
-
     /// Runs the batch that was given and, if it is the last of an update's, changes the parameters.
     ///
     /// # Errors
@@ -202,7 +188,7 @@ impl Trainer {
     pub fn step(&mut self) -> Result<Option<Record>> {
         self.run.compute()?;
         let step = self.updates + 1;
-        let loss = self.loss_of()?;
+        let loss = Descent::loss(&self.run, self.loss)?;
         if !loss.is_finite() {
             self.forget();
             return Err(Error::NotFinite { what: "the loss", value: loss, step });
@@ -219,14 +205,10 @@ impl Trainer {
         }
         let mut scale = 1.0 / f64::from(accumulate);
         let mut gradient_norm = None;
-        if let Some(clip) = self.options.clip {
+        if let Some(clip) = self.clip {
             let norm = self.descent.squares(&mut self.run).sqrt() * scale;
-            if !norm.is_finite() {
-                self.forget();
-                return Err(Error::NotFinite { what: "the norm of the gradient", value: norm, step });
-            }
+            scale *= clip.factor(norm, step).inspect_err(|_| self.forget())?;
             gradient_norm = Some(norm);
-            scale *= (clip / (norm + 1e-6)).min(1.0);
         }
         let factor = self.options.schedule.factor(self.updates);
         self.run.commit();

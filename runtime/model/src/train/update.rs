@@ -7,7 +7,7 @@ use crate::graph::Value;
 use crate::kernel::norm::spread;
 use crate::kernel::optimiser::{AdamStep, adam, add, descend_rows, descent, momentum};
 use crate::kernel::real::{Real, real};
-use crate::{DType, Extent, Run};
+use crate::{DType, Extent, Result, Run};
 
 /// Elements of a parameter that one task changes.
 pub(super) const CHUNK: usize = 1 << 16;
@@ -27,6 +27,7 @@ pub(crate) enum Place {
     },
 }
 
+/// A parameter that is trained.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) value: Value,
@@ -79,6 +80,14 @@ impl Descent {
         let squares = reserve.len();
         reserve.push(("sums of squares".into(), Extent::new(DType::F64, &[tasks.len().max(1)])));
         Self { rule, targets: targets.into_iter().map(|(target, _)| target).collect(), tasks, squares }
+    }
+
+    /// The loss that a run has computed.
+    pub(crate) fn loss(run: &Run, loss: Value) -> Result<f64> {
+        Ok(match run.plan().extent(loss).dtype {
+            DType::F64 => run.values::<f64>(loss)?[0],
+            _ => f64::from(run.values::<f32>(loss)?[0]),
+        })
     }
 
     /// The gradient of a parameter as the last step left it, if it is dense.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ketline_model::exec::{Pipeline, PipelineOptions};
-use ketline_model::plan::{Derived, Partition, PipelineSchedule};
+use ketline_model::exec::{Duty, Pace, Pipeline, PipelineOptions, Program, ProgramOptions};
+use ketline_model::operator::Peer;
+use ketline_model::plan::{Cluster, Derived, Partition, Phase, PipelineSchedule, Times};
 use ketline_model::train::{Optimiser, Trainer, TrainerOptions};
 use ketline_model::{Plan, PlanOptions, Run};
 use proptest::prelude::*;
@@ -18,17 +19,19 @@ fn start(case: &Case, derived: &Derived, partition: &Partition) -> Pipeline {
         ..Default::default()
     };
     let mut pipeline = Pipeline::new(derived, partition, &case.sizes, &options).unwrap();
-    for (m, inputs) in case.inputs.iter().enumerate() {
-        inputs.iter().for_each(|(name, values)| values.give_stage(&mut pipeline, name, m));
-    }
+    give(case, &mut pipeline);
     pipeline
 }
 
-fn check(name: &str, partition: &Partition) {
-    let case = case(name);
-    let derived = Derived::new(&case.graph).unwrap();
-    let (loss, sums) = one_device(&case, &derived);
-    let mut pipeline = start(&case, &derived, partition);
+fn give(case: &Case, pipeline: &mut Pipeline) {
+    for (m, inputs) in case.inputs.iter().enumerate() {
+        inputs.iter().for_each(|(name, values)| values.give_stage(pipeline, name, m));
+    }
+}
+
+/// A step has the loss and the gradients of one device, bit by bit.
+fn check_step(name: &str, case: &Case, derived: &Derived, pipeline: &mut Pipeline) {
+    let (loss, sums) = one_device(case, derived);
     let record = pipeline.step().unwrap();
     assert_eq!(record.loss.to_bits(), loss.to_bits(), "{name}: {} {loss}", record.loss);
     let mut seen = 0;
@@ -41,6 +44,13 @@ fn check(name: &str, partition: &Partition) {
         }
     }
     assert_eq!(seen, sums.len(), "{name}");
+}
+
+fn check(name: &str, partition: &Partition) {
+    let case = case(name);
+    let derived = Derived::new(&case.graph).unwrap();
+    let mut pipeline = start(&case, &derived, partition);
+    check_step(name, &case, &derived, &mut pipeline);
 
     // two steps of a trainer that accumulates; the norm is summed in another order
     let options = TrainerOptions {
@@ -83,6 +93,50 @@ fn every_model_in_stages_is_the_model() {
     }
 }
 
+/// How long before they are read tensors come back from the host, in nodes, all together; and how many do.
+fn ahead(programs: &[Program]) -> (usize, usize) {
+    let mut sum = (0, 0);
+    for program in programs {
+        let nodes = program.plan().graph().nodes();
+        for (k, mark) in program.marks().iter().enumerate() {
+            let back =
+                matches!(mark.duty, Duty::Receive(Peer::Host, _)) && mark.turn.phase == Phase::Backward;
+            if back {
+                let reads =
+                    nodes[k + 1..].iter().position(|node| node.operands.contains(&nodes[k].results[0]));
+                sum = (sum.0 + reads.unwrap(), sum.1 + 1);
+            }
+        }
+    }
+    sum
+}
+
+#[test]
+fn tensors_that_are_asked_back_early_are_the_same() {
+    for name in NAMES {
+        for schedule in PipelineSchedule::ALL.into_iter().filter(|schedule| schedule.is_synchronous()) {
+            let case = case(name);
+            let derived = Derived::new(&case.graph).unwrap();
+            let partition = partition(name, schedule, &[0.3, 0.6], &[1, 2, 1, 0]);
+            let cluster = Cluster { devices: 3, ..Cluster::pcie_16gb() };
+            let times = Times::of_cluster(&derived, &case.sizes, &cluster).unwrap();
+            let all = |pace| {
+                let options =
+                    ProgramOptions { optimiser: Optimiser::adamw(1e-2), pace, ..Default::default() };
+                Program::all(&derived, &partition, &case.sizes, &options).unwrap()
+            };
+            let programs = all(Some(Pace { times: &times, host: cluster.host }));
+            let (early, late) = (ahead(&programs), ahead(&all(None)));
+            assert!(early.0 > late.0 && early.1 == late.1 && late.1 > 0, "{name}: {early:?} {late:?}");
+            let options =
+                PipelineOptions { seed: 11, optimiser: Optimiser::adamw(1e-2), ..Default::default() };
+            let mut pipeline = Pipeline::of(&derived, &partition, programs, &options).unwrap();
+            give(&case, &mut pipeline);
+            check_step(name, &case, &derived, &mut pipeline);
+        }
+    }
+}
+
 /// A plain step of momentum, as PyTorch's.
 fn descend(p: &mut [f32], v: &mut [f32], g: &[f32]) {
     for ((p, v), g) in p.iter_mut().zip(v).zip(g) {
@@ -93,7 +147,7 @@ fn descend(p: &mut [f32], v: &mut [f32], g: &[f32]) {
 
 /// Parameters that change after each micro-batch, which in both of its passes sees those from before `ahead` others: computed
 /// on one device, that is given the versions of each stage.
-fn check_asynchronous(name: &str, partition: &Partition) {
+fn check_asynchronous(name: &str, partition: &Partition, early: bool) {
     let case = case(name);
     let derived = Derived::new(&case.graph).unwrap();
     let graph = derived.graph();
@@ -115,10 +169,13 @@ fn check_asynchronous(name: &str, partition: &Partition) {
         versions.iter().map(|(&parameter, all)| (parameter, vec![0.0; all[0].len()])).collect();
     let options =
         PipelineOptions { seed: 11, optimiser: Optimiser::momentum(0.05, 0.9), ..PipelineOptions::default() };
-    let mut pipeline = Pipeline::new(&derived, partition, &case.sizes, &options).unwrap();
-    for (m, inputs) in case.inputs.iter().enumerate() {
-        inputs.iter().for_each(|(name, values)| values.give_stage(&mut pipeline, name, m));
-    }
+    let cluster = Cluster { devices: stages, ..Cluster::pcie_16gb() };
+    let times = Times::of_cluster(&derived, &case.sizes, &cluster).unwrap();
+    let pace = early.then_some(Pace { times: &times, host: cluster.host });
+    let of_programs = ProgramOptions { pace, ..options.of_programs() };
+    let programs = Program::all(&derived, partition, &case.sizes, &of_programs).unwrap();
+    let mut pipeline = Pipeline::of(&derived, partition, programs, &options).unwrap();
+    give(&case, &mut pipeline);
     for _ in 0..2 {
         let begin = versions.values().next().unwrap().len() - 1;
         let mut loss = 0.0;
@@ -165,7 +222,10 @@ fn versions_of_parameters_are_those_of_pipedream() {
         for (fractions, draws) in
             [(&[0.5][..], [0, 0, 0]), (&[0.3, 0.6], [0, 1, 2]), (&[0.1, 0.3, 0.6], [2, 0, 1])]
         {
-            check_asynchronous(name, &partition(name, PipelineSchedule::PipeDream, fractions, &draws));
+            let partition = partition(name, PipelineSchedule::PipeDream, fractions, &draws);
+            for early in [false, true] {
+                check_asynchronous(name, &partition, early);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Simulated times and bytes against closed forms.
 
-use ketline_model::exec::{Host, Program, ProgramOptions, Simulation};
-use ketline_model::plan::{Clock, Cluster, Derived, Link, Partition, PipelineSchedule, Times};
+use ketline_model::exec::{Program, ProgramOptions, Simulation};
+use ketline_model::plan::{Clock, Cluster, Copies, Derived, Link, Partition, PipelineSchedule, Times};
 use ketline_model::{DType, Dim, Graph, Sizes, TensorType};
 
 use super::cases::case;
@@ -28,9 +28,15 @@ fn simulated_steps_take_what_textbooks_say() {
     });
     let times = Times::new(&derived, seconds.collect(), Clock::Simulated).unwrap();
     let none = Link { latency: 0.0, bandwidth: f64::MAX };
-    let cluster =
-        Cluster { link: none, host: none, bandwidth: f64::MAX, launch: 0.0, ..Cluster::threads(4, 1 << 20) };
-    let simulation = Simulation { times: &times, cluster: &cluster, host: Host::Overlaps };
+    let cluster = Cluster {
+        link: none,
+        host: none,
+        copies: Copies::Overlap,
+        bandwidth: f64::MAX,
+        launch: 0.0,
+        ..Cluster::threads(4, 1 << 20)
+    };
+    let simulation = Simulation { times: &times, cluster: &cluster };
     let (stages, sizes) = (4, Sizes::new().with("B", 2));
     for micro_batches in [1, 2, 4, 8] {
         for schedule in PipelineSchedule::ALL {

@@ -5,40 +5,17 @@
 
 use std::collections::BTreeMap;
 
+use super::mark::{Duty, Mark};
 use super::script::{Item, Pace, Script};
 use super::traffic::{Content, Traffic, tag};
-use crate::graph::{Graph, Init, Source, Value};
-use crate::operator::{Arithmetic, Binary, Peer, ReceiveFrom, SendTo};
+use crate::graph::{Graph, Source, Value};
+use crate::operator::{Arithmetic, Binary, Peer};
 use crate::plan::{Derived, Partition, Phase, Turn};
 use crate::train::Change;
-use crate::{Error, Result, Sizes};
+use crate::{Result, Sizes};
 
-/// What a node of a program is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Duty {
-    /// It is a node of the model, by its number in [`Derived::graph`].
-    Run(usize),
-    /// It is such a node once more, since its results left memory.
-    Again(usize),
-    /// It sends a tensor.
-    Send(Peer, u64),
-    /// It receives a tensor.
-    Receive(Peer, u64),
-    /// It adds a gradient to the sum of those before.
-    Sum,
-    /// It changes a parameter.
-    Change,
-}
-
-/// A node's place in the schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    /// When.
-    pub turn: Turn,
-    /// What for.
-    pub duty: Duty,
-}
+mod operand;
+mod parameters;
 
 /// A parameter that a stage owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,18 +34,19 @@ pub(crate) struct Unrolled {
     pub(crate) owned: Vec<Owned>,
     /// Losses by micro-batch, on the stage that has them.
     pub(crate) losses: Vec<Value>,
-    /// Names under which inputs come from the host, by name of the input and micro-batch.
-    pub(crate) feeds: BTreeMap<(String, usize), (u64, Value)>,
+    pub(crate) feeds: Feeds,
     /// The most messages between two stages that one micro-batch needs.
     pub(crate) messages: usize,
 }
+
+/// Names under which inputs come from the host, and where they arrive, by name of the input and micro-batch.
+pub(crate) type Feeds = BTreeMap<String, BTreeMap<usize, (u64, Value)>>;
 
 struct Unroll<'a> {
     derived: &'a Derived,
     traffic: &'a Traffic,
     stage: usize,
     cut: &'a crate::plan::Cut,
-    script: Script,
     graph: Graph,
     marks: Vec<Mark>,
     /// Where tensors of the model are now, by micro-batch.
@@ -87,7 +65,7 @@ struct Unroll<'a> {
     found: Vec<BTreeMap<Value, Value>>,
     sums: BTreeMap<Value, Value>,
     losses: Vec<Value>,
-    feeds: BTreeMap<(String, usize), (u64, Value)>,
+    feeds: Feeds,
     now: Turn,
     synchronous: bool,
     change: Change,
@@ -118,7 +96,6 @@ pub(crate) fn unroll(
         traffic,
         stage,
         cut: &partition.stages[stage],
-        script,
         graph: Graph::new(),
         marks: Vec::new(),
         here: vec![BTreeMap::new(); micro_batches],
@@ -131,7 +108,7 @@ pub(crate) fn unroll(
         found: vec![BTreeMap::new(); micro_batches],
         sums: BTreeMap::new(),
         losses: Vec::new(),
-        feeds: BTreeMap::new(),
+        feeds: Feeds::new(),
         now: Turn { phase: Phase::Forward, micro_batch: 0 },
         synchronous: partition.schedule.is_synchronous(),
         change,
@@ -140,86 +117,13 @@ pub(crate) fn unroll(
     unroll.declare()?;
     for turn in partition.schedule.turns(stage, partition.stages.len(), micro_batches) {
         unroll.now = turn;
-        unroll.turn()?;
+        unroll.turn(&script)?;
     }
     unroll.finish()
 }
 
 impl Unroll<'_> {
-    /// Declares what the stage holds, and sends parameters to others that use them.
-    fn declare(&mut self) -> Result<()> {
-        let model = self.derived.graph();
-        for value in self.traffic.read_by(self.stage) {
-            let tensor = model.tensor(value);
-            match tensor.source {
-                Source::Parameter(init) if self.traffic.owner(value) == Some(self.stage) => {
-                    let own = self.graph.parameter(&tensor.name, tensor.ty.clone(), init)?;
-                    self.parameters.insert(value, own);
-                }
-                Source::State(init) => {
-                    let own = self.graph.state(&tensor.name, tensor.ty.clone(), init)?;
-                    self.states.insert(value, own);
-                }
-                _ => {}
-            }
-        }
-        if self.synchronous { self.share() } else { self.declare_moments() }
-    }
-
-    /// Sends parameters to other stages that use them.
-    fn share(&mut self) -> Result<()> {
-        let m = self.now.micro_batch;
-        for (value, own) in self.parameters.clone() {
-            if self.traffic.owner(value) == Some(self.stage) {
-                for reader in self.others(value) {
-                    self.send(Peer::Stage(reader), tag(Content::Parameter, value.index(), m), own)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn declare_moments(&mut self) -> Result<()> {
-        let model = self.derived.graph();
-        for &(value, _) in
-            self.derived.gradients().iter().filter(|(value, _)| self.parameters.contains_key(value))
-        {
-            let tensor = model.tensor(value);
-            let moments = self.change.rule.moments().iter().map(|moment| {
-                let name = format!("{moment} of {}", tensor.name);
-                self.graph.state(&name, tensor.ty.clone(), Init::Constant(0.0))
-            });
-            let moments = moments.collect::<Result<_>>()?;
-            self.moments.insert(value, moments);
-            self.first.insert(value, self.latest(value));
-        }
-        Ok(())
-    }
-
-    /// A parameter and its moments as they are now.
-    fn latest(&self, value: Value) -> Vec<Value> {
-        let moments = self.moments.get(&value).into_iter().flatten();
-        self.parameters.get(&value).into_iter().chain(moments).copied().collect()
-    }
-
-    /// Changes the parameters by the gradients of this micro-batch.
-    fn update(&mut self) -> Result<()> {
-        for (value, gradient) in self.derived.gradients().to_vec() {
-            if !self.moments.contains_key(&value) {
-                continue;
-            }
-            let mut operands = self.latest(value);
-            operands.insert(1, self.operand(gradient)?);
-            let mut results = self.graph.apply_all(std::sync::Arc::new(self.change), &operands)?.into_iter();
-            self.graph.set_turn(self.now.micro_batch as u64);
-            self.mark(Duty::Change);
-            self.parameters.insert(value, results.next().unwrap_or(operands[0]));
-            self.moments.insert(value, results.collect());
-        }
-        Ok(())
-    }
-
-    fn turn(&mut self) -> Result<()> {
+    fn turn(&mut self, script: &Script) -> Result<()> {
         let m = self.now.micro_batch;
         let items = match self.now.phase {
             Phase::Forward => {
@@ -228,13 +132,13 @@ impl Unroll<'_> {
                     self.versions[m] = self.parameters.clone();
                     self.share()?;
                 }
-                self.script.forward.clone()
+                &script.forward
             }
-            Phase::Backward => self.script.backward.clone(),
-            Phase::Weights => self.script.weights.clone(),
+            Phase::Backward => &script.backward,
+            Phase::Weights => &script.weights,
             Phase::Update => return self.update(),
         };
-        for item in items {
+        for &item in items {
             self.item(item)?;
         }
         if self.now.phase == Phase::Forward {
@@ -317,86 +221,6 @@ impl Unroll<'_> {
         };
         self.sums.insert(parameter, sum);
         Ok(())
-    }
-
-    /// Where a tensor of the model is for this micro-batch; receives it if it is not here yet.
-    fn operand(&mut self, value: Value) -> Result<Value> {
-        let (model, m) = (self.derived.graph(), self.now.micro_batch);
-        match model.tensor(value).source {
-            Source::Node { node, .. } if model.nodes()[node].operator.is_view() => {
-                let behind = self.operand(model.nodes()[node].operands[0])?;
-                if let Some(&view) = self.views.get(&(behind, value)) {
-                    return Ok(view);
-                }
-                let view = self.graph.replay(model, node, vec![behind], m as u64)[0];
-                self.mark(Duty::Run(node));
-                self.views.insert((behind, value), view);
-                Ok(view)
-            }
-            Source::Parameter(_) => {
-                let (known, sent) =
-                    if self.synchronous { (&mut self.parameters, 0) } else { (&mut self.versions[m], m) };
-                match (known.get(&value).copied(), self.traffic.owner(value)) {
-                    (Some(own), _) => Ok(own),
-                    (None, Some(owner)) => {
-                        let own = self.receive(Peer::Stage(owner), Content::Parameter, value, sent)?;
-                        if self.synchronous { &mut self.parameters } else { &mut self.versions[m] }
-                            .insert(value, own);
-                        Ok(own)
-                    }
-                    (None, None) => Err(self.missing(value)),
-                }
-            }
-            Source::State(_) => self.found[m].get(&value).copied().ok_or_else(|| self.missing(value)),
-            Source::Input | Source::Node { .. } => {
-                if let Some(&own) = self.here[m].get(&value) {
-                    return Ok(own);
-                }
-                let from = match model.tensor(value).source {
-                    Source::Node { node, .. } if self.traffic.stage_of(node) != self.stage => {
-                        Peer::Stage(self.traffic.stage_of(node))
-                    }
-                    Source::Input => Peer::Host,
-                    _ => return Err(self.missing(value)),
-                };
-                let own = self.receive(from, Content::Tensor, value, m)?;
-                self.here[m].insert(value, own);
-                Ok(own)
-            }
-        }
-    }
-
-    /// Other stages that read a tensor.
-    fn others(&self, value: Value) -> Vec<usize> {
-        self.traffic.readers(value).into_iter().filter(|&reader| reader != self.stage).collect()
-    }
-
-    fn missing(&self, value: Value) -> Error {
-        let found =
-            format!("`{}` not at hand in stage {}", self.derived.graph().tensor(value).name, self.stage);
-        Error::Partition { found, expected: "every tensor where it is read".into() }
-    }
-
-    fn mark(&mut self, duty: Duty) {
-        self.marks.push(Mark { turn: self.now, duty });
-    }
-
-    fn send(&mut self, to: Peer, tag: u64, own: Value) -> Result<()> {
-        self.graph.apply_all(std::sync::Arc::new(SendTo { to, tag }), &[own])?;
-        self.mark(Duty::Send(to, tag));
-        Ok(())
-    }
-
-    fn receive(&mut self, from: Peer, content: Content, value: Value, m: usize) -> Result<Value> {
-        let tensor = self.derived.graph().tensor(value);
-        let (tag, name) = (tag(content, value.index(), m), format!("{}@{m}", tensor.name));
-        let own = self.graph.apply(ReceiveFrom { from, tag, ty: tensor.ty.clone() }, &[])?;
-        self.graph.rename(own, name);
-        self.mark(Duty::Receive(from, tag));
-        if tensor.source == Source::Input {
-            self.feeds.insert((tensor.name.clone(), m), (tag, own));
-        }
-        Ok(own)
     }
 
     fn has_loss(&self) -> bool {

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use super::chain::{Chain, Maker, Step};
+use super::chain::Chain;
+use super::cluster::{Copies, Link};
 use super::partition::Restore;
+
+mod load;
 
 /// No place.
 const NEVER: u32 = u32::MAX;
@@ -59,12 +62,25 @@ pub(crate) struct Walk {
     pub(crate) recompute: f64,
     /// Bytes of what runs again.
     pub(crate) remade: u64,
-    /// Bytes to the host.
-    pub(crate) out: u64,
-    /// Bytes back.
-    pub(crate) back: u64,
-    /// Seconds that the device waits for the host, if the backward pass follows right after the forward pass.
+    /// Bytes that come back from the host.
+    pub(crate) swapped: u64,
+    /// Seconds of copies to the host.
+    pub(crate) out: f64,
+    /// Seconds of copies back.
+    pub(crate) back: f64,
+    /// Seconds that the device waits for the host.
     pub(crate) stall: f64,
+}
+
+/// How tensors go to the host and come back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Host {
+    pub(crate) link: Link,
+    pub(crate) copies: Copies,
+    /// Whether they are asked back so early in the backward pass that they are there in time, as far as the link allows.
+    pub(crate) early: bool,
+    /// Whether the backward pass follows right after the forward pass.
+    pub(crate) at_once: bool,
 }
 
 /// The memory of one stage, made once for an interval of nodes; then each [`walk`](Self::walk) takes about a microsecond.
@@ -92,6 +108,9 @@ pub(crate) struct Stage {
     again: Vec<u32>,
     next: Vec<u32>,
     back_at: Vec<u32>,
+    come_at: Vec<u32>,
+    starts: Vec<f64>,
+    order: Vec<(u32, u32)>,
     last: Vec<u32>,
     last_by: Vec<u32>,
     deltas: [Vec<i64>; 3],
@@ -100,202 +119,6 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Lays an interval of nodes out; memory of earlier intervals is used again. Where a schedule splits the backward pass, what
-    /// may wait comes last.
-    pub(crate) fn load(&mut self, chain: &Chain, nodes: Range<usize>, splits: bool) {
-        self.tensors.clear();
-        self.rows.clear();
-        self.links.clear();
-        self.gradients.clear();
-        self.local.resize(chain.memory.len(), NEVER);
-        let (count, steps) = (nodes.len(), chain.backward_of(&nodes));
-        let forward = &chain.forward[nodes.clone()];
-        let backward: Vec<&Step> = if splits {
-            let steps = &chain.backward[steps];
-            steps.iter().filter(|step| !step.waits).chain(steps.iter().filter(|step| step.waits)).collect()
-        } else {
-            chain.backward[steps].iter().collect()
-        };
-        self.units = count;
-        self.nodes = nodes;
-        for (k, step) in forward.iter().enumerate() {
-            for &memory in &step.reads {
-                let local = self.tensor(chain, memory);
-                self.links.push(local);
-                self.tensors[local as usize].last_forward = k as u32;
-            }
-            let reads = (self.links.len() - step.reads.len()) as u32..self.links.len() as u32;
-            for &memory in &step.writes {
-                let local = self.tensor(chain, memory);
-                self.links.push(local);
-                self.tensors[local as usize].last_forward = k as u32;
-            }
-            let writes = reads.end..self.links.len() as u32;
-            self.rows.push(Node {
-                seconds: step.seconds,
-                workspace: step.workspace as i64,
-                reads,
-                writes,
-                layer_back: NEVER,
-            });
-        }
-        for (at, step) in backward.iter().enumerate() {
-            let at = at as u32;
-            for &memory in &step.reads {
-                if self.is_gradient(chain, memory) {
-                    self.gradient(memory, at);
-                    continue;
-                }
-                let local = self.tensor(chain, memory) as usize;
-                let tensor = &mut self.tensors[local];
-                (tensor.first_back, tensor.last_back) = (tensor.first_back.min(at), at);
-            }
-            for &memory in &step.writes {
-                self.gradient(memory, at);
-            }
-        }
-        for (at, step) in backward.iter().enumerate().rev() {
-            self.rows[step.home - self.nodes.start].layer_back = at as u32;
-        }
-        let mut layer = 0;
-        while layer < count {
-            let number = chain.layer[self.nodes.start + layer];
-            let same =
-                chain.layer[self.nodes.start + layer..self.nodes.end].iter().take_while(|&&k| k == number);
-            let rows = &mut self.rows[layer..layer + same.count()];
-            let first = rows.iter().map(|row| row.layer_back).min().unwrap_or(NEVER);
-            for row in &mut *rows {
-                row.layer_back = first;
-            }
-            layer += rows.len();
-        }
-        self.forward_time = begins(forward.iter());
-        self.backward_time = begins(backward.iter().copied());
-        self.lay_forward(chain, forward);
-        self.lay_backward(chain, &backward);
-        for tensor in &self.tensors {
-            self.local[tensor.memory as usize] = NEVER;
-        }
-        for &(memory, ..) in &self.gradients {
-            self.local[memory as usize] = NEVER;
-        }
-    }
-
-    /// What comes from later stages is a gradient, be it computed with the loss.
-    fn is_gradient(&self, chain: &Chain, memory: u32) -> bool {
-        match chain.memory[memory as usize].maker {
-            Maker::Host => false,
-            Maker::Forward(node) => node >= self.nodes.end,
-            Maker::Backward(_) => true,
-        }
-    }
-
-    fn tensor(&mut self, chain: &Chain, memory: u32) -> u32 {
-        if self.local[memory as usize] != NEVER {
-            return self.local[memory as usize];
-        }
-        let of = chain.memory[memory as usize];
-        let unit = match of.maker {
-            Maker::Forward(node) if self.nodes.contains(&node) => (node - self.nodes.start) as u32,
-            _ => {
-                self.units += 1;
-                self.units as u32 - 1
-            }
-        };
-        let number = self.tensors.len() as u32;
-        self.local[memory as usize] = number;
-        self.tensors.push(Local {
-            memory,
-            bytes: of.bytes as i64,
-            unit,
-            from_host: of.maker == Maker::Host,
-            last_forward: NEVER,
-            first_back: NEVER,
-            last_back: 0,
-        });
-        number
-    }
-
-    fn gradient(&mut self, memory: u32, at: u32) {
-        let number = &mut self.local[memory as usize];
-        if *number == NEVER {
-            *number = self.gradients.len() as u32;
-            self.gradients.push((memory, at, at));
-        } else {
-            self.gradients[*number as usize].2 = at;
-        }
-    }
-
-    /// Forward: every tensor from its first use to its last.
-    fn lay_forward(&mut self, chain: &Chain, forward: &[Step]) {
-        self.forward.clear();
-        self.forward.resize(forward.len() + 1, 0);
-        let mut seen = std::mem::take(&mut self.again);
-        seen.clear();
-        seen.resize(self.tensors.len(), 0);
-        for (k, step) in forward.iter().enumerate() {
-            for &local in &self.links[self.rows[k].reads.start as usize..self.rows[k].writes.end as usize] {
-                let tensor = &self.tensors[local as usize];
-                if seen[local as usize] == 0 {
-                    seen[local as usize] = 1;
-                    self.forward[k] += tensor.bytes;
-                    self.forward[tensor.last_forward as usize + 1] -= tensor.bytes;
-                }
-            }
-            // an operand that nothing reads again makes room for the result
-            let dies = |memory: u32| {
-                let tensor = &self.tensors[self.local[memory as usize] as usize];
-                tensor.last_forward == k as u32 && tensor.first_back == NEVER
-            };
-            let shared = step.in_place.iter().find(|(from, _)| dies(*from));
-            let shared = shared.map_or(0, |(from, _)| chain.memory[*from as usize].bytes as i64);
-            self.forward[k] += step.workspace as i64 - shared;
-            self.forward[k + 1] -= step.workspace as i64 - shared;
-        }
-        self.again = seen;
-        sum(&mut self.forward);
-        self.forward.pop();
-    }
-
-    /// Backward: every gradient from its making, or its first use if it comes from elsewhere, to its last use.
-    fn lay_backward(&mut self, chain: &Chain, backward: &[&Step]) {
-        for list in [&mut self.backward, &mut self.between] {
-            list.clear();
-            list.resize(backward.len() + 1, 0);
-        }
-        for &(memory, from, to) in &self.gradients {
-            let bytes = chain.memory[memory as usize].bytes as i64;
-            self.backward[from as usize] += bytes;
-            self.backward[to as usize + 1] -= bytes;
-            self.between[from as usize + 1] += bytes;
-            self.between[to as usize + 1] -= bytes;
-        }
-        let mut late = std::mem::take(&mut self.next);
-        late.clear();
-        for (at, step) in backward.iter().enumerate() {
-            let dies = |memory: u32| {
-                self.is_gradient(chain, memory) && {
-                    let (_, _, to) = self.gradients[self.local[memory as usize] as usize];
-                    to == at as u32
-                }
-            };
-            let shared = step.in_place.iter().find(|(from, _)| dies(*from));
-            let shared = shared.map_or(0, |(from, _)| chain.memory[*from as usize].bytes as i64);
-            self.backward[at] += step.workspace as i64 - shared;
-            self.backward[at + 1] -= step.workspace as i64 - shared;
-            if step.waits {
-                late.extend(&step.reads);
-            }
-        }
-        late.sort_unstable();
-        late.dedup();
-        self.owed = late.iter().map(|&memory| chain.memory[memory as usize].bytes).sum();
-        self.next = late;
-        sum(&mut self.backward);
-        sum(&mut self.between);
-        self.backward.pop();
-    }
-
     /// Seconds of one node's forward pass.
     pub(crate) fn seconds(&self, node: usize) -> f64 {
         self.rows[node].seconds
@@ -307,21 +130,67 @@ impl Stage {
         self.links[start as usize..end as usize].iter().map(|&k| &self.tensors[k as usize])
     }
 
+    /// Seconds of the backward pass, without what runs again.
+    pub(crate) fn backward_seconds(&self) -> f64 {
+        self.backward_time.last().copied().unwrap_or(0.0)
+    }
+
     /// Whether any backward step reads what a tensor holds.
     pub(crate) fn is_saved(tensor: &Local) -> bool {
         tensor.first_back != NEVER
     }
 
-    /// Goes through both passes of one micro-batch. `host` is the bandwidth to the host, by which stalls are judged if the
-    /// passes follow each other at once.
-    pub(crate) fn walk(&mut self, choice: &[Choice], restore: Restore, host: Option<f64>) -> Walk {
+    /// Goes through both passes of one micro-batch.
+    pub(crate) fn walk(&mut self, choice: &[Choice], restore: Restore, host: Host) -> Walk {
         let mut walk = Walk::default();
         self.demand(choice, restore, &mut walk);
-        self.lay(choice, &mut walk);
-        if let Some(bandwidth) = host.filter(|_| walk.back > 0) {
-            walk.stall = self.stall(choice, bandwidth);
+        self.come_at.clone_from(&self.back_at);
+        if host.early {
+            walk.stall = self.ask(choice, &host.link);
+        }
+        self.lay(choice, &host.link, &mut walk);
+        match host.copies {
+            Copies::Wait => walk.stall = walk.out + walk.back,
+            Copies::Overlap if !host.early => walk.stall = walk.back,
+            Copies::Overlap if host.at_once && walk.swapped > 0 => {
+                walk.stall = walk.stall.max(self.stall(choice, &host.link));
+            }
+            Copies::Overlap => {}
         }
         walk
+    }
+
+    /// Lets the link bring one tensor after another, each just in time: when their memory must be there, and how late the first
+    /// one is that cannot be asked for before the pass begins.
+    fn ask(&mut self, choice: &[Choice], link: &Link) -> f64 {
+        let steps = self.backward.len();
+        self.starts.clear();
+        let mut again = 0.0;
+        for at in 0..steps {
+            self.starts.push(self.backward_time[at] + again);
+            let mut node = self.first_again[at];
+            while node != NEVER {
+                again += self.rows[node as usize].seconds;
+                node = self.next[node as usize];
+            }
+        }
+        self.order.clear();
+        for (k, tensor) in self.tensors.iter().enumerate() {
+            if self.back_at[k] != NEVER && choice[tensor.unit as usize] == Choice::Swap {
+                self.order.push((self.back_at[k], k as u32));
+            }
+        }
+        self.order.sort_unstable_by(|a, b| b.cmp(a));
+        let (mut free, mut step) = (f64::INFINITY, steps);
+        for &(at, k) in &self.order {
+            free = free.min(self.starts[at as usize]) - link.seconds(self.tensors[k as usize].bytes as u64);
+            step = step.min(at as usize);
+            while step > 0 && self.starts[step] > free {
+                step -= 1;
+            }
+            self.come_at[k as usize] = step as u32;
+        }
+        if self.order.is_empty() { 0.0 } else { (-free).max(0.0) }
     }
 
     /// When what is needed comes back: nodes from the last to the first, since what runs again needs its operands.
@@ -377,7 +246,7 @@ impl Stage {
     }
 
     /// Adds up what lives when.
-    fn lay(&mut self, choice: &[Choice], walk: &mut Walk) {
+    fn lay(&mut self, choice: &[Choice], link: &Link, walk: &mut Walk) {
         let (nodes, steps) = (self.rows.len(), self.backward.len());
         let [forward, during, before] = &mut self.deltas;
         for (list, len) in [(&mut *forward, nodes), (&mut *during, steps), (&mut *before, steps)] {
@@ -387,7 +256,7 @@ impl Stage {
         self.swapped.clear();
         self.swapped.resize(steps + 1, 0);
         for (k, tensor) in self.tensors.iter().enumerate() {
-            let (from, to) = (self.back_at[k], self.last[k]);
+            let (from, to) = (self.come_at[k], self.last[k]);
             if from == NEVER {
                 continue;
             }
@@ -405,8 +274,9 @@ impl Stage {
                 }
                 chosen => {
                     if chosen == Choice::Swap {
-                        walk.back += bytes as u64;
-                        walk.out += if tensor.from_host { 0 } else { bytes as u64 };
+                        walk.swapped += bytes as u64;
+                        walk.back += link.seconds(bytes as u64);
+                        walk.out += if tensor.from_host { 0.0 } else { link.seconds(bytes as u64) };
                         self.swapped[from as usize] += bytes;
                     } else {
                         walk.remade += bytes as u64;
@@ -457,22 +327,22 @@ impl Stage {
 
     /// How long the host is late if tensors begin to leave after their last use of the forward pass and must be back at their
     /// first use of the backward pass: those used later in between go and come within the time of those used earlier.
-    fn stall(&self, choice: &[Choice], bandwidth: f64) -> f64 {
+    fn stall(&self, choice: &[Choice], link: &Link) -> f64 {
         let forward = self.forward_time.last().copied().unwrap_or(0.0);
-        let (mut late, mut bytes) = (0.0_f64, 0.0);
+        let (mut late, mut busy) = (0.0_f64, 0.0);
         for (k, tensor) in self.tensors.iter().enumerate().rev() {
             if choice[tensor.unit as usize] != Choice::Swap || self.back_at[k] == NEVER {
                 continue;
             }
             let both = if tensor.from_host { 1.0 } else { 2.0 };
-            bytes += both * tensor.bytes as f64;
+            busy += both * link.seconds(tensor.bytes as u64);
             let left = if tensor.last_forward == NEVER {
                 0.0
             } else {
                 self.forward_time[tensor.last_forward as usize + 1]
             };
             let free = forward - left + self.backward_time[self.back_at[k] as usize];
-            late = late.max(bytes / bandwidth - free);
+            late = late.max(busy - free);
         }
         late
     }
@@ -490,23 +360,5 @@ impl Stage {
         let all = self.tensors.iter().map(|tensor| tensor.memory);
         let all = all.chain(self.gradients.iter().map(|(memory, ..)| *memory));
         all.map(|memory| memory as usize).max_by_key(|&memory| chain.memory[memory].bytes)
-    }
-}
-
-/// When steps begin that follow each other, and when the last one ends.
-fn begins<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<f64> {
-    let mut now = 0.0;
-    let ends = steps.map(|step| {
-        now += step.seconds;
-        now
-    });
-    std::iter::once(0.0).chain(ends).collect()
-}
-
-fn sum(list: &mut [i64]) {
-    let mut sum = 0;
-    for x in list {
-        sum += *x;
-        *x = sum;
     }
 }

@@ -6,11 +6,12 @@ use std::ops::Range;
 use super::cluster::Link;
 use super::derived::Derived;
 use super::times::{Clock, Times};
-use crate::graph::{Pass, Source, Value};
-use crate::{Extent, Result, Sizes};
+use crate::graph::{Source, Value};
+use crate::{Result, Sizes};
 
-/// Places of an arena begin at multiples of this; so tensors count.
-const ALIGN: u64 = 64;
+mod rows;
+
+use rows::{Rows, aligned};
 
 /// Who makes a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,7 @@ pub struct Chain {
     // sums over the nodes before a number
     seconds: Vec<f64>,
     owned: Vec<u64>,
+    read_back: Vec<u64>,
     states: Vec<u64>,
     saved: Vec<u64>,
     /// By node before which is cut: bytes that go on, and bytes that come back.
@@ -99,7 +101,8 @@ impl Chain {
         let behind =
             (0..=nodes).map(|node| backward.partition_point(|step| step.home >= node)).collect::<Vec<_>>();
 
-        let mut weights = vec![0; nodes];
+        let (mut weights, mut read_back) = (vec![0; nodes], vec![0; nodes]);
+        let back = read_by_backward(derived);
         let mut states = vec![0; nodes];
         let mut shared = Vec::new();
         for (value, users) in users(derived) {
@@ -110,6 +113,7 @@ impl Chain {
                 continue;
             }
             weights[home] += bytes;
+            read_back[home] += if back.contains(&value) { bytes } else { 0 };
             if users.len() > 1 {
                 shared.push(Shared { bytes, users: users.into_iter().collect() });
             }
@@ -133,6 +137,7 @@ impl Chain {
             can_cut: (0..nodes).map(|node| derived.can_cut(node)).collect(),
             seconds: sums(&seconds),
             owned: sums(&weights),
+            read_back: sums(&read_back),
             states: sums(&states),
             saved: sums(&saved),
             crossing,
@@ -178,6 +183,11 @@ impl Chain {
         self.owned[nodes.end] - self.owned[nodes.start]
     }
 
+    /// Bytes of those parameters that the backward pass reads.
+    pub fn read_back(&self, nodes: &Range<usize>) -> u64 {
+        self.read_back[nodes.end] - self.read_back[nodes.start]
+    }
+
     /// Bytes of parameters that a stage uses and an earlier one owns.
     pub fn borrowed(&self, nodes: &Range<usize>) -> u64 {
         let uses = |shared: &&Shared| {
@@ -214,10 +224,6 @@ impl Chain {
     }
 }
 
-fn aligned(extent: &Extent) -> u64 {
-    (extent.bytes() as u64).next_multiple_of(ALIGN)
-}
-
 fn sums<T: Copy + Default + std::ops::Add<Output = T>>(of: &[T]) -> Vec<T> {
     let mut sum = T::default();
     std::iter::once(sum)
@@ -243,82 +249,11 @@ fn users(derived: &Derived) -> BTreeMap<Value, BTreeSet<usize>> {
     users
 }
 
-/// Steps and memory in the making.
-struct Rows<'a> {
-    derived: &'a Derived,
-    extents: &'a [Extent],
-    times: &'a Times,
-    threads: usize,
-    memory: Vec<Memory>,
-    numbers: BTreeMap<Value, u32>,
-    /// Places of backward nodes among them.
-    backward: BTreeMap<usize, usize>,
-}
-
-impl<'a> Rows<'a> {
-    fn new(derived: &'a Derived, extents: &'a [Extent], times: &'a Times, threads: usize) -> Self {
-        let (memory, numbers, backward) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { derived, extents, times, threads, memory, numbers, backward }
-    }
-
-    /// The number of the memory behind a tensor; none for parameters and states.
-    fn number(&mut self, value: Value) -> Option<u32> {
-        let value = self.derived.behind_views(value);
-        if let Some(&number) = self.numbers.get(&value) {
-            return Some(number);
-        }
-        let graph = self.derived.graph();
-        let maker = match graph.tensor(value).source {
-            Source::Input => Maker::Host,
-            Source::Node { node, .. } if graph.nodes()[node].pass == Pass::Forward => Maker::Forward(node),
-            Source::Node { node, .. } => Maker::Backward(*self.backward.get(&node)?),
-            Source::Parameter(_) | Source::State(_) => return None,
-        };
-        let number = self.memory.len() as u32;
-        self.memory.push(Memory { value, bytes: aligned(&self.extents[value.index()]), maker });
-        self.numbers.insert(value, number);
-        Some(number)
-    }
-
-    fn step(&mut self, number: usize) -> Step {
-        let node = &self.derived.graph().nodes()[number];
-        let mut step = Step {
-            home: self.derived.home(number),
-            seconds: 0.0,
-            workspace: 0,
-            reads: Vec::new(),
-            writes: Vec::new(),
-            in_place: Vec::new(),
-            waits: self.derived.only_weights(number),
-        };
-        if node.operator.is_view() {
-            return step;
-        }
-        let of = |values: &[Value]| {
-            values.iter().map(|value| self.extents[value.index()].clone()).collect::<Vec<_>>()
-        };
-        let workspace = node.operator.workspace(&of(&node.operands), &of(&node.results), self.threads);
-        step.workspace = (workspace as u64).next_multiple_of(ALIGN);
-        step.seconds = self.times.node(number);
-        for &value in &node.operands {
-            step.reads.extend(self.number(value));
-        }
-        step.reads.sort_unstable();
-        step.reads.dedup();
-        for &value in &node.results {
-            step.writes.extend(self.number(value));
-        }
-        for &(operand, result) in node.operator.in_place() {
-            let (Some(&from), Some(&to)) = (node.operands.get(operand), node.results.get(result)) else {
-                continue;
-            };
-            let (Some(from), Some(to)) = (self.number(from), self.number(to)) else { continue };
-            if self.memory[from as usize].bytes == self.memory[to as usize].bytes {
-                step.in_place.push((from, to));
-            }
-        }
-        step
-    }
+/// Parameters that backward nodes read.
+fn read_by_backward(derived: &Derived) -> BTreeSet<Value> {
+    let nodes = &derived.graph().nodes()[derived.forward()..];
+    let operands = nodes.iter().filter(|node| !node.operator.is_view()).flat_map(|node| &node.operands);
+    operands.map(|&value| derived.behind_views(value)).collect()
 }
 
 /// Bytes over each cut: a tensor crosses all cuts between its maker and its farthest reader, once in each pass.
