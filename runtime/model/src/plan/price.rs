@@ -169,7 +169,8 @@ impl Stages for Priced<'_> {
     }
 
     fn demand(&self, x: usize, nodes: &Range<usize>) -> f64 {
-        let parameters = self.law.parameters(x, self.chain.owned(nodes), self.chain.read_back(nodes));
+        let owned = self.chain.owned(nodes) * (2 + self.law.moments as u64);
+        let parameters = owned + self.chain.read_back(nodes) * (self.law.versions(x) - 1);
         let saved = self.chain.saved(nodes) * self.law.in_flight(x);
         (parameters + saved) as f64
     }

@@ -46,6 +46,12 @@ pub(crate) struct Step {
     pub(crate) in_place: Vec<(u32, u32)>,
     /// Whether a schedule may put it off.
     pub(crate) waits: bool,
+    /// Bytes of the parameters that it is the first to use and that no backward step reads.
+    pub(crate) parameters: u64,
+    /// Bytes of the parameters that no backward step reads after it.
+    pub(crate) last_reads: u64,
+    /// Bytes of gradients of parameters that it makes, with the node that uses the parameter first.
+    pub(crate) gradients: Vec<(usize, u64)>,
 }
 
 /// A parameter that several nodes use.
@@ -88,24 +94,25 @@ impl Chain {
     /// A size without value.
     pub fn new(derived: &Derived, sizes: &Sizes, times: &Times, threads: usize) -> Result<Self> {
         let extents = derived.extents(sizes)?;
-        let mut rows = Rows::new(derived, &extents, times, threads);
+        let users = users(derived);
+        let mut rows = Rows::new(derived, &extents, times, threads, &users);
         let nodes = derived.forward();
-        let forward: Vec<_> = (0..nodes).map(|node| rows.step(node)).collect();
+        let mut forward: Vec<_> = (0..nodes).map(|node| rows.step(node)).collect();
         let mut order: Vec<_> = (nodes..derived.graph().nodes().len()).collect();
         order.sort_by_key(|&node| std::cmp::Reverse(derived.home(node)));
         order.retain(|&node| !derived.graph().nodes()[node].operator.is_view());
         for (at, &node) in order.iter().enumerate() {
             rows.backward.insert(node, at);
         }
-        let backward: Vec<_> = order.into_iter().map(|node| rows.step(node)).collect();
+        let mut backward: Vec<_> = order.iter().map(|&node| rows.step(node)).collect();
         let behind =
             (0..=nodes).map(|node| backward.partition_point(|step| step.home >= node)).collect::<Vec<_>>();
 
         let (mut weights, mut read_back) = (vec![0; nodes], vec![0; nodes]);
-        let back = read_by_backward(derived);
+        let last_reads = last_reads(derived, &order);
         let mut states = vec![0; nodes];
         let mut shared = Vec::new();
-        for (value, users) in users(derived) {
+        for (value, users) in users {
             let bytes = aligned(&extents[value.index()]);
             let Some(&home) = users.first() else { continue };
             if matches!(derived.graph().tensor(value).source, Source::State(_)) {
@@ -113,7 +120,14 @@ impl Chain {
                 continue;
             }
             weights[home] += bytes;
-            read_back[home] += if back.contains(&value) { bytes } else { 0 };
+            if let Some(&at) = last_reads.get(&value) {
+                read_back[home] += bytes;
+                if backward[at].home == home {
+                    backward[at].last_reads += bytes;
+                }
+            } else {
+                forward[home].parameters += bytes;
+            }
             if users.len() > 1 {
                 shared.push(Shared { bytes, users: users.into_iter().collect() });
             }
@@ -249,11 +263,12 @@ fn users(derived: &Derived) -> BTreeMap<Value, BTreeSet<usize>> {
     users
 }
 
-/// Parameters that backward nodes read.
-fn read_by_backward(derived: &Derived) -> BTreeSet<Value> {
-    let nodes = &derived.graph().nodes()[derived.forward()..];
-    let operands = nodes.iter().filter(|node| !node.operator.is_view()).flat_map(|node| &node.operands);
-    operands.map(|&value| derived.behind_views(value)).collect()
+/// Parameters that backward nodes read, with the place of the last of these nodes in their order.
+fn last_reads(derived: &Derived, order: &[usize]) -> BTreeMap<Value, usize> {
+    let nodes = order.iter().map(|&node| &derived.graph().nodes()[node]).enumerate();
+    nodes
+        .flat_map(|(at, node)| node.operands.iter().map(move |&value| (derived.behind_views(value), at)))
+        .collect()
 }
 
 /// Bytes over each cut: a tensor crosses all cuts between its maker and its farthest reader, once in each pass.

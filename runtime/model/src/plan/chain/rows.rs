@@ -1,6 +1,6 @@
 //! Nodes as steps, and the memory that they read and write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Maker, Memory, Step};
 use crate::Extent;
@@ -22,14 +22,28 @@ pub(super) struct Rows<'a> {
     threads: usize,
     pub(super) memory: Vec<Memory>,
     numbers: BTreeMap<Value, u32>,
+    /// By gradient: first users and bytes of the parameters that it is of.
+    gradients: BTreeMap<Value, Vec<(usize, u64)>>,
     /// Places of backward nodes among them.
     pub(super) backward: BTreeMap<usize, usize>,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(derived: &'a Derived, extents: &'a [Extent], times: &'a Times, threads: usize) -> Self {
+    pub(super) fn new(
+        derived: &'a Derived,
+        extents: &'a [Extent],
+        times: &'a Times,
+        threads: usize,
+        users: &BTreeMap<Value, BTreeSet<usize>>,
+    ) -> Self {
         let (memory, numbers, backward) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { derived, extents, times, threads, memory, numbers, backward }
+        let mut gradients: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for &(parameter, gradient) in derived.gradients() {
+            let Some(&first) = users.get(&parameter).and_then(BTreeSet::first) else { continue };
+            let bytes = aligned(&extents[parameter.index()]);
+            gradients.entry(derived.behind_views(gradient)).or_default().push((first, bytes));
+        }
+        Self { derived, extents, times, threads, memory, numbers, gradients, backward }
     }
 
     /// The number of the memory behind a tensor; none for parameters and states.
@@ -61,6 +75,9 @@ impl<'a> Rows<'a> {
             writes: Vec::new(),
             in_place: Vec::new(),
             waits: self.derived.only_weights(number),
+            parameters: 0,
+            last_reads: 0,
+            gradients: Vec::new(),
         };
         if node.operator.is_view() {
             return step;
@@ -79,6 +96,8 @@ impl<'a> Rows<'a> {
         for &value in &node.results {
             step.writes.extend(self.number(value));
         }
+        let made = node.results.iter().filter_map(|value| self.gradients.get(value));
+        step.gradients.extend(made.flatten());
         for &(operand, result) in node.operator.in_place() {
             let (Some(&from), Some(&to)) = (node.operands.get(operand), node.results.get(result)) else {
                 continue;

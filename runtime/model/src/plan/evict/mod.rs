@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::chain::Chain;
 use super::cluster::{Cluster, Copies, Link};
-use super::law::Law;
+use super::law::{Grown, Law, Load};
 use super::partition::{Eviction, Restore};
+use super::schedule::Phase;
 use super::stage::{Choice, Host, Stage, Walk};
 use crate::graph::Value;
 
@@ -61,8 +62,13 @@ pub(crate) struct Evictor<'a> {
     choice: Vec<Choice>,
     groups: Vec<Group>,
     units: Vec<usize>,
-    /// What the stage at hand has, whatever is chosen.
+    /// By stage: what it holds turn by turn.
+    loads: Vec<Vec<Load>>,
+    /// What the stage at hand has, whatever is chosen and in every turn.
     fixed: u64,
+    x: usize,
+    read_back: u64,
+    by_forward: u64,
     /// Whether tensors are asked back early.
     early: bool,
     /// Whether there is time to go over choices again and again.
@@ -84,7 +90,11 @@ impl<'a> Evictor<'a> {
             choice: Vec::new(),
             groups: Vec::new(),
             units: Vec::new(),
+            loads: (0..law.stages).map(|x| law.loads(x)).collect(),
             fixed: 0,
+            x: 0,
+            read_back: 0,
+            by_forward: 0,
             early: true,
             thorough: false,
             flight: 1,
@@ -146,7 +156,7 @@ impl<'a> Evictor<'a> {
         let found = self.evict(x, nodes);
         self.thorough = false;
         found?;
-        let outcome = self.outcome(); // the stage may have seen other choices last
+        let outcome = self.outcome();
         let evictions = (self.stage.evicted(&self.choice))
             .map(|(memory, choice)| {
                 let eviction = if choice == Choice::Swap { Eviction::Swap } else { Eviction::Recompute };
@@ -186,11 +196,12 @@ impl<'a> Evictor<'a> {
         self.links = chain
             .transfer(nodes.start, &self.cluster.link)
             .max(chain.transfer(nodes.end, &self.cluster.link));
-        self.fixed = law.parameters(x, chain.owned(&nodes), chain.read_back(&nodes))
-            + chain.borrowed(&nodes)
-            + chain.states(&nodes);
+        (self.x, self.read_back) = (x, chain.read_back(&nodes));
+        let owned = chain.owned(&nodes);
+        self.fixed = owned * (1 + law.moments as u64) + chain.borrowed(&nodes) + chain.states(&nodes);
         self.stage.load(chain, nodes, law.schedule.splits_backward());
-        self.fixed += law.owed(x) * self.stage.owed;
+        // what backward passes do not make, forward passes make with the loss, or other stages
+        self.by_forward = owned.saturating_sub(self.stage.gradients().1);
         self.choice.clear();
         self.choice.resize(self.stage.units, Choice::Recompute);
         for tensor in &self.stage.tensors {
@@ -208,9 +219,37 @@ impl<'a> Evictor<'a> {
         let busy = self.compute + walk.recompute + walk.stall;
         Outcome {
             seconds: busy.max(walk.out).max(self.links),
-            bytes: self.fixed + (self.flight - 1) * walk.kept + walk.peak,
+            bytes: self.fixed
+                + self.loads[self.x].iter().map(|load| self.held(load, &walk)).max().unwrap_or(0),
             walk,
         }
+    }
+
+    /// Bytes besides those that are there in every turn.
+    fn held(&self, load: &Load, walk: &Walk) -> u64 {
+        let (early, all) = self.stage.gradients();
+        let grown = match load.grown {
+            Grown::Nothing => 0,
+            Grown::Forward | Grown::SoFar => self.by_forward,
+            Grown::Early => self.by_forward + early,
+            Grown::All => self.by_forward + all,
+        };
+        let of = |part: usize| match load.grown {
+            Grown::SoFar if load.releases => walk.backward[part].releasing.unsigned_abs(),
+            Grown::SoFar => walk.backward[part].growing,
+            _ => walk.backward[part].plain,
+        };
+        let through = match load.phase {
+            Phase::Forward => walk.forward,
+            Phase::Backward => of(0),
+            Phase::Weights => of(1),
+            Phase::Update => 0,
+        };
+        load.begun * walk.kept
+            + load.owed * walk.owed
+            + load.versions * (self.read_back + walk.read_again)
+            + grown
+            + through
     }
 
     fn fits(&self, outcome: &Outcome) -> bool {

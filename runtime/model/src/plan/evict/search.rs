@@ -152,7 +152,8 @@ impl Evictor<'_> {
             for group in (0..self.groups.len()).rev() {
                 let bytes = self.groups[group].bytes;
                 let room = (self.cluster.memory - now.bytes) as f64;
-                if !self.is_kept(group) && bytes * (self.flight - 1) as f64 <= room {
+                // where gradients have yet to grow one more is in flight than where memory is short
+                if !self.is_kept(group) && bytes * self.flight.saturating_sub(2) as f64 <= room {
                     now = self.attempt(group, Choice::Keep, now, |this, new, now| {
                         this.fits(new) && new.seconds <= now.seconds
                     });

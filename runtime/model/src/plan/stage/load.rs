@@ -39,6 +39,7 @@ impl Stage {
             let writes = reads.end..self.links.len() as u32;
             self.rows.push(Node {
                 seconds: step.seconds,
+                parameters: step.parameters,
                 workspace: step.workspace as i64,
                 reads,
                 writes,
@@ -74,6 +75,18 @@ impl Stage {
                 row.layer_back = first;
             }
             layer += rows.len();
+        }
+        self.waiting = if splits { backward.partition_point(|step| !step.waits) } else { backward.len() };
+        self.grown.clear();
+        self.released.clear();
+        self.grown.push(0);
+        let (mut grown, mut released) = (0, 0);
+        for step in &backward {
+            self.released.push(released);
+            released += step.last_reads;
+            let own = step.gradients.iter().filter(|(first, _)| self.nodes.contains(first));
+            grown += own.map(|(_, bytes)| bytes).sum::<u64>();
+            self.grown.push(grown);
         }
         self.forward_time = begins(forward.iter());
         self.backward_time = begins(backward.iter().copied());
@@ -176,8 +189,6 @@ impl Stage {
             self.between[from as usize + 1] += bytes;
             self.between[to as usize + 1] -= bytes;
         }
-        let mut late = std::mem::take(&mut self.next);
-        late.clear();
         for (at, step) in backward.iter().enumerate() {
             let dies = |memory: u32| {
                 self.is_gradient(chain, memory) && {
@@ -189,14 +200,7 @@ impl Stage {
             let shared = shared.map_or(0, |(from, _)| chain.memory[*from as usize].bytes as i64);
             self.backward[at] += step.workspace as i64 - shared;
             self.backward[at + 1] -= step.workspace as i64 - shared;
-            if step.waits {
-                late.extend(&step.reads);
-            }
         }
-        late.sort_unstable();
-        late.dedup();
-        self.owed = late.iter().map(|&memory| chain.memory[memory as usize].bytes).sum();
-        self.next = late;
         sum(&mut self.backward);
         sum(&mut self.between);
         self.backward.pop();

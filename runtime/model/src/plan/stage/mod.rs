@@ -7,6 +7,9 @@ use super::cluster::{Copies, Link};
 use super::partition::Restore;
 
 mod load;
+mod walk;
+
+pub(crate) use walk::Walk;
 
 /// No place.
 const NEVER: u32 = u32::MAX;
@@ -44,32 +47,13 @@ type Span = Range<u32>;
 #[derive(Debug, Clone)]
 struct Node {
     seconds: f64,
+    /// Bytes of parameters that it reads, and no backward step.
+    parameters: u64,
     workspace: i64,
     reads: Span,
     writes: Span,
     /// The first backward step of its layer.
     layer_back: u32,
-}
-
-/// What a choice comes to.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Walk {
-    /// Bytes that one micro-batch keeps between its passes.
-    pub(crate) kept: u64,
-    /// The most bytes alive while one micro-batch goes through.
-    pub(crate) peak: u64,
-    /// Seconds of nodes that run again.
-    pub(crate) recompute: f64,
-    /// Bytes of what runs again.
-    pub(crate) remade: u64,
-    /// Bytes that come back from the host.
-    pub(crate) swapped: u64,
-    /// Seconds of copies to the host.
-    pub(crate) out: f64,
-    /// Seconds of copies back.
-    pub(crate) back: f64,
-    /// Seconds that the device waits for the host.
-    pub(crate) stall: f64,
 }
 
 /// How tensors go to the host and come back.
@@ -100,8 +84,12 @@ pub(crate) struct Stage {
     /// Seconds from the beginning of each pass to that of each node.
     forward_time: Vec<f64>,
     backward_time: Vec<f64>,
-    /// Bytes that gradients of weights read, for schedules that put them off.
-    pub(crate) owed: u64,
+    /// The first backward step that waits.
+    waiting: usize,
+    /// Bytes of gradients of the stage's parameters that steps before one have made; the last is for all.
+    grown: Vec<u64>,
+    /// Bytes of parameters that no backward step reads from one on.
+    released: Vec<u64>,
     // scratch of construction and walks
     local: Vec<u32>,
     gradients: Vec<(u32, u32, u32)>,
@@ -122,6 +110,12 @@ impl Stage {
     /// Seconds of one node's forward pass.
     pub(crate) fn seconds(&self, node: usize) -> f64 {
         self.rows[node].seconds
+    }
+
+    /// Bytes of gradients of the stage's parameters that backward passes make: those that do not wait, and all.
+    pub(crate) fn gradients(&self) -> (u64, u64) {
+        let all = self.grown.last().copied().unwrap_or(0);
+        (self.grown.get(self.waiting).copied().unwrap_or(all), all)
     }
 
     /// Tensors that a node reads.
@@ -181,16 +175,21 @@ impl Stage {
             }
         }
         self.order.sort_unstable_by(|a, b| b.cmp(a));
-        let (mut free, mut step) = (f64::INFINITY, steps);
+        // nothing is asked for before its turn begins, be it that of gradients that waited
+        let (mut begin, mut free, mut step, mut late) = (self.waiting, f64::INFINITY, steps, 0.0);
         for &(at, k) in &self.order {
+            if (at as usize) < begin {
+                late += self.starts.get(begin).map_or(0.0, |start| (start - free).max(0.0));
+                (begin, free) = (0, f64::INFINITY);
+            }
             free = free.min(self.starts[at as usize]) - link.seconds(self.tensors[k as usize].bytes as u64);
             step = step.min(at as usize);
-            while step > 0 && self.starts[step] > free {
+            while step > begin && self.starts[step] > free {
                 step -= 1;
             }
             self.come_at[k as usize] = step as u32;
         }
-        if self.order.is_empty() { 0.0 } else { (-free).max(0.0) }
+        late + self.starts.get(begin).map_or(0.0, |start| (start - free).max(0.0))
     }
 
     /// When what is needed comes back: nodes from the last to the first, since what runs again needs its operands.
@@ -234,6 +233,7 @@ impl Stage {
             self.again[k] = at;
             (self.next[k], self.first_again[at as usize]) = (self.first_again[at as usize], k as u32);
             walk.recompute += node.seconds;
+            walk.read_again += node.parameters;
             for &local in &self.links[node.reads.start as usize..node.reads.end as usize] {
                 let local = local as usize;
                 let unused = self.back_at[local] == NEVER;
@@ -288,17 +288,22 @@ impl Stage {
             during[to as usize + 1 - gone as usize] -= bytes;
             before[to as usize + 1] -= bytes;
         }
-        let mut peak = walk.kept as i64;
+        walk.forward = walk.kept;
         let mut alive = 0;
         for (delta, base) in forward.iter().zip(&self.forward) {
             alive += delta;
-            peak = peak.max(alive + base);
+            walk.forward = walk.forward.max((alive + base).unsigned_abs());
         }
         let (mut alive, mut entering) = (0, 0);
         for at in 0..steps {
             alive += during[at];
             entering += before[at];
-            peak = peak.max(alive + self.backward[at]);
+            if at == self.waiting {
+                walk.owed = (entering + self.between[at]).unsigned_abs();
+            }
+            let peak = &mut walk.backward[usize::from(at >= self.waiting)];
+            let (grown, released) = (self.grown[at], self.released[at]);
+            peak.reach(alive + self.backward[at], grown, released);
             let mut node = self.first_again[at];
             if node == NEVER {
                 continue;
@@ -308,7 +313,7 @@ impl Stage {
                 let row = &self.rows[node as usize];
                 let writes = &self.links[row.writes.start as usize..row.writes.end as usize];
                 now += writes.iter().map(|&k| self.tensors[k as usize].bytes).sum::<i64>();
-                peak = peak.max(now + row.workspace);
+                peak.reach(now + row.workspace, grown, released);
                 for &k in writes {
                     if self.back_at[k as usize] == NEVER {
                         now -= self.tensors[k as usize].bytes;
@@ -322,7 +327,6 @@ impl Stage {
                 node = self.next[node as usize];
             }
         }
-        walk.peak = peak.unsigned_abs();
     }
 
     /// How long the host is late if tensors begin to leave after their last use of the forward pass and must be back at their
