@@ -1,4 +1,4 @@
-//! Where buffers go: the largest first, each at the lowest place that is free for its whole life.
+//! Where buffers go: each at the lowest place that is free for its whole life, in the order that loses least.
 
 use super::life::Life;
 use crate::{Error, Result};
@@ -42,48 +42,31 @@ pub(crate) struct Placed {
     pub(crate) live: usize,
 }
 
-/// Places all buffers.
+/// Places all buffers: in one order after another, until nothing is lost between them, or else as it is best.
 pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> {
-    let round = |bytes: usize| bytes.next_multiple_of(ALIGN);
-    let mut order: Vec<_> = (0..buffers.len()).collect();
-    // what lives for ever first, so that it lies together; then by size
-    order.sort_by_key(|&k| {
-        let buffer = &buffers[k];
-        (buffer.life.first() >= 0, std::cmp::Reverse(buffer.bytes), buffer.life.first(), k)
-    });
-    let mut offsets = vec![0; buffers.len()];
-    let mut placed: Vec<usize> = Vec::new(); // by offset
-    let mut bytes = 0;
-    for k in order {
-        let buffer = &buffers[k];
-        if buffer.bytes == 0 {
-            continue;
+    let live = most_alive(&buffers);
+    let mut best = (Vec::new(), usize::MAX);
+    for order in [by_size as fn(&Buffer) -> (usize, usize), by_area, by_length] {
+        let (offsets, bytes) = offsets(&buffers, order);
+        if bytes < best.1 {
+            best = (offsets, bytes);
         }
-        let size = round(buffer.bytes);
-        let overlap = |&&other: &&usize| buffers[other].life.meets(&buffer.life);
-        let mut offset = 0;
-        for &other in placed.iter().filter(overlap) {
-            if offset + size <= offsets[other] {
-                break;
-            }
-            offset = offset.max(offsets[other] + round(buffers[other].bytes));
+        if best.1 <= live {
+            break;
         }
-        let end = offset + size;
-        if let Some(cap) = cap.filter(|&cap| end > cap) {
-            return Err(Error::DoesNotFit {
-                stage: buffer.stage.clone(),
-                tensor: buffer.name.clone(),
-                bytes: buffer.bytes,
-                needed: end,
-                cap,
-            });
-        }
-        offsets[k] = offset;
-        bytes = bytes.max(end);
-        let at = placed.partition_point(|&other| offsets[other] <= offset);
-        placed.insert(at, k);
     }
-    let live = most_alive(&buffers, round);
+    let (offsets, bytes) = best;
+    let ends = buffers.iter().zip(&offsets).map(|(buffer, offset)| (buffer, offset + rounded(buffer)));
+    let over = |cap: usize| ends.filter(|(_, end)| *end > cap).max_by_key(|(_, end)| *end);
+    if let Some((cap, (buffer, needed))) = cap.and_then(|cap| Some((cap, over(cap)?))) {
+        return Err(Error::DoesNotFit {
+            stage: buffer.stage.clone(),
+            tensor: buffer.name.clone(),
+            bytes: buffer.bytes,
+            needed,
+            cap,
+        });
+    }
     let buffers = buffers
         .into_iter()
         .zip(offsets)
@@ -92,10 +75,63 @@ pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> 
     Ok(Placed { buffers, bytes, live })
 }
 
-fn most_alive(buffers: &[Buffer], round: impl Fn(usize) -> usize) -> usize {
+fn rounded(buffer: &Buffer) -> usize {
+    buffer.bytes.next_multiple_of(ALIGN)
+}
+
+fn steps(buffer: &Buffer) -> usize {
+    buffer.life.ranges().iter().map(|(from, to)| from.abs_diff(*to) + 1).sum()
+}
+
+/// The largest first.
+fn by_size(buffer: &Buffer) -> (usize, usize) {
+    (buffer.bytes, 0)
+}
+
+/// The most bytes times steps first.
+fn by_area(buffer: &Buffer) -> (usize, usize) {
+    (buffer.bytes.saturating_mul(steps(buffer)), buffer.bytes)
+}
+
+/// What lives longest first.
+fn by_length(buffer: &Buffer) -> (usize, usize) {
+    (steps(buffer), buffer.bytes)
+}
+
+/// Offsets of buffers that are placed in an order, each at the lowest place that is free for its whole life, and bytes in all.
+fn offsets(buffers: &[Buffer], order: impl Fn(&Buffer) -> (usize, usize)) -> (Vec<usize>, usize) {
+    let mut numbers: Vec<_> = (0..buffers.len()).filter(|&k| buffers[k].bytes > 0).collect();
+    // what lives for ever first, so that it lies together
+    numbers.sort_by_key(|&k| {
+        let buffer = &buffers[k];
+        (buffer.life.first() >= 0, std::cmp::Reverse(order(buffer)), buffer.life.first(), k)
+    });
+    let mut offsets = vec![0; buffers.len()];
+    let mut placed: Vec<usize> = Vec::new(); // by offset
+    let mut bytes = 0;
+    for k in numbers {
+        let buffer = &buffers[k];
+        let size = rounded(buffer);
+        let overlap = |&&other: &&usize| buffers[other].life.meets(&buffer.life);
+        let mut offset = 0;
+        for &other in placed.iter().filter(overlap) {
+            if offset + size <= offsets[other] {
+                break;
+            }
+            offset = offset.max(offsets[other] + rounded(&buffers[other]));
+        }
+        offsets[k] = offset;
+        bytes = bytes.max(offset + size);
+        let at = placed.partition_point(|&other| offsets[other] <= offset);
+        placed.insert(at, k);
+    }
+    (offsets, bytes)
+}
+
+fn most_alive(buffers: &[Buffer]) -> usize {
     let mut changes: Vec<(isize, isize)> = Vec::new();
     for buffer in buffers {
-        let bytes = round(buffer.bytes) as isize;
+        let bytes = rounded(buffer) as isize;
         for (from, to) in buffer.life.ranges() {
             changes.push((*from, bytes));
             changes.push((to + 1, -bytes));
