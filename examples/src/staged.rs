@@ -9,6 +9,7 @@ use ketline::model::text::{Corpus, Vocabulary};
 use ketline::model::{self, Run, Sizes};
 
 use crate::Hidden;
+use crate::versus::median;
 
 /// What is learnt: this repository's own text.
 const OWN: [&str; 2] = [include_str!("../../README.md"), include_str!("../../guide/src/circuits.md")];
@@ -168,17 +169,12 @@ impl Staged {
     /// The error of simulated steps, as a part of the measured ones: that of the middle round.
     pub fn time_error(&self) -> f64 {
         let ratios = self.seconds.iter().map(|(simulated, measured)| simulated / measured);
-        (median(ratios.collect()) - 1.0).abs()
+        (median(&ratios.collect::<Vec<_>>()) - 1.0).abs()
     }
 
     /// Seconds of a step in the middle of all rounds, simulated and measured.
     pub fn step_seconds(&self) -> (f64, f64) {
-        let (simulated, measured) = self.seconds.iter().copied().unzip();
-        (median(simulated), median(measured))
+        let (simulated, measured): (Vec<_>, Vec<_>) = self.seconds.iter().copied().unzip();
+        (median(&simulated), median(&measured))
     }
-}
-
-fn median(mut of: Vec<f64>) -> f64 {
-    of.sort_by(f64::total_cmp);
-    of.get(of.len() / 2).copied().unwrap_or(f64::NAN)
 }

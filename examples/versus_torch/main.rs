@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use ketline_examples::versus::Python;
+use ketline_examples::versus::{Python, median};
 use ketline_examples::{Arguments, Bars, Flag, OUT, Report, Table, progress, run};
 use serde_json::Value as Json;
 
@@ -81,9 +81,7 @@ impl Side {
     }
 
     fn median(&self) -> f64 {
-        let mut seconds = self.seconds.clone();
-        seconds.sort_by(f64::total_cmp);
-        seconds[seconds.len() / 2]
+        median(&self.seconds)
     }
 }
 

@@ -48,6 +48,7 @@ pub mod exec;
 pub mod expansion;
 mod fit;
 mod graph;
+mod hash;
 mod kernel;
 pub mod layers;
 pub mod models;

@@ -10,6 +10,7 @@ use ndarray::{ArrayViewD, IxDyn};
 
 use crate::device::Backend;
 use crate::graph::{Init, Source, Value};
+use crate::hash::fnv1a;
 use crate::kernel::real::{Element, to_bf16};
 use crate::kernel::team::Team;
 use crate::operator::{Call, Ports, Slot};
@@ -64,11 +65,8 @@ struct Stream(u64);
 
 impl Stream {
     fn new(seed: u64, name: &str) -> Self {
-        // FNV-1a, so that a parameter begins alike whatever stands beside it
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ hash)
+        // a parameter begins alike whatever stands beside it
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ fnv1a(name))
     }
 
     /// Uniform from 0 to below 1.

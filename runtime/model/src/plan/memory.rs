@@ -56,16 +56,17 @@ pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> 
         }
     }
     let (offsets, bytes) = best;
-    let ends = buffers.iter().zip(&offsets).map(|(buffer, offset)| (buffer, offset + rounded(buffer)));
-    let over = |cap: usize| ends.filter(|(_, end)| *end > cap).max_by_key(|(_, end)| *end);
-    if let Some((cap, (buffer, needed))) = cap.and_then(|cap| Some((cap, over(cap)?))) {
-        return Err(Error::DoesNotFit {
-            stage: buffer.stage.clone(),
-            tensor: buffer.name.clone(),
-            bytes: buffer.bytes,
-            needed,
-            cap,
-        });
+    if let Some(cap) = cap.filter(|&cap| bytes > cap) {
+        let end = |k: &usize| offsets[*k] + rounded(&buffers[*k]);
+        if let Some(buffer) = (0..buffers.len()).max_by_key(end).map(|k| &buffers[k]) {
+            return Err(Error::DoesNotFit {
+                stage: buffer.stage.clone(),
+                tensor: buffer.name.clone(),
+                bytes: buffer.bytes,
+                needed: bytes,
+                cap,
+            });
+        }
     }
     let buffers = buffers
         .into_iter()

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::derived::Derived;
 use super::times::{Clock, Times};
 use crate::graph::Source;
+use crate::hash::fnv1a;
 use crate::train::write_whole;
 use crate::{DType, Device, Error, Plan, PlanOptions, Result, Run, Sizes};
 
@@ -63,9 +64,13 @@ pub struct Profile {
     lines: Vec<(f64, f64)>,
 }
 
-/// What a profile holds for: another one is of no use.
+/// What a profile holds for.
+const NAMES: [&str; 6] =
+    ["model", "micro-batch", "device", "number of threads", "number of models at once", "version"];
+
+/// Values of [`NAMES`]: a profile with others is of no use.
 #[derive(Debug, Clone, PartialEq)]
-struct Key([(&'static str, String); 6]);
+struct Key([String; NAMES.len()]);
 
 impl fmt::Debug for Profiling<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,7 +133,7 @@ impl<'a> Profiling<'a> {
     /// read, or is no profile.
     pub fn load(&self, file: &Path) -> Result<Profile> {
         let profile = Profile::read(file)?;
-        for ((what, found), (_, expected)) in profile.key.0.iter().zip(&self.key().0) {
+        for ((what, found), expected) in NAMES.into_iter().zip(&profile.key.0).zip(&self.key().0) {
             if found != expected {
                 let (file, found, expected) = (file.display().to_string(), found.clone(), expected.clone());
                 return Err(Error::Profile { file, what, found, expected });
@@ -190,12 +195,12 @@ impl<'a> Profiling<'a> {
         let graph = self.derived.graph().to_string();
         let sizes: Vec<_> = self.batches.iter().map(|&b| (b, (self.sizes)(b))).collect();
         Key([
-            ("model", format!("{:016x}", hash(&graph))),
-            ("micro-batch", format!("{:016x}", hash(&format!("{sizes:?}")))),
-            ("device", format!("{} ({})", self.device, std::env::consts::ARCH)),
-            ("number of threads", self.threads.to_string()),
-            ("number of models at once", self.at_once.to_string()),
-            ("version", env!("CARGO_PKG_VERSION").into()),
+            format!("{:016x}", fnv1a(&graph)),
+            format!("{:016x}", fnv1a(&format!("{sizes:?}"))),
+            format!("{} ({})", self.device, std::env::consts::ARCH),
+            self.threads.to_string(),
+            self.at_once.to_string(),
+            env!("CARGO_PKG_VERSION").into(),
         ])
     }
 }
@@ -216,7 +221,7 @@ impl Profile {
     /// [`Error::File`].
     pub fn save(&self, file: &Path) -> Result<()> {
         let key: serde_json::Map<_, _> =
-            self.key.0.iter().map(|(what, value)| ((*what).into(), json!(value))).collect();
+            NAMES.into_iter().zip(&self.key.0).map(|(what, value)| (what.into(), json!(value))).collect();
         let nodes: Vec<_> = self.lines.iter().map(|(fixed, each)| json!([fixed, each])).collect();
         let text = json!({ "key": key, "nodes": nodes }).to_string();
         write_whole(file, |file| file.write_all(text.as_bytes()))
@@ -232,11 +237,9 @@ impl Profile {
         }
         let json: Json =
             serde_json::from_str(&text).map_err(|error| fail(format!("not a profile: {error}")))?;
-        let names =
-            ["model", "micro-batch", "device", "number of threads", "number of models at once", "version"];
-        let mut key = Key(names.map(|name| (name, String::new())));
-        for (name, value) in &mut key.0 {
-            let found = json["key"][*name].as_str();
+        let mut key = Key(NAMES.map(|_| String::new()));
+        for (name, value) in NAMES.into_iter().zip(&mut key.0) {
+            let found = json["key"][name].as_str();
             *value = found.ok_or_else(|| fail(format!("not a profile: its key has no {name}")))?.into();
         }
         let lines = json["nodes"].as_array().ok_or_else(|| fail("not a profile: no nodes".into()))?;
@@ -249,13 +252,6 @@ impl Profile {
             .collect::<Result<_>>()?;
         Ok(Self { key, lines })
     }
-}
-
-/// FNV-1a: the same on every machine and in every version.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 /// The line `a + c x` of least squares, with neither number below zero.

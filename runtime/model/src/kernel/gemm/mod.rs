@@ -168,11 +168,10 @@ pub(crate) fn multiply_then<T: Real>(
                 columns: (block * nr).min(n - column),
                 accumulate: target.accumulate || !first,
             };
-            let part = Part { row, rows: block.rows, column, columns: block.columns };
             // SAFETY: as above.
             unsafe { block.run() };
             if last {
-                then(part);
+                then(Part { row, rows: block.rows, column, columns: block.columns });
             }
         });
     }
