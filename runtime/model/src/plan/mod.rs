@@ -42,7 +42,7 @@ use memory::{Buffer, place};
 pub use method::Method;
 pub use partition::{Cut, Eviction, Partition, Restore};
 pub use planner::{Planned, Planner, StagePlan};
-pub use profile::{Inputs, Profile, Profiling};
+pub use profile::{Inputs, Profile, ProfileRow, ProfileTable, Profiling};
 pub use schedule::{Phase, PipelineSchedule, Turn};
 use sharing::{lifetimes, share};
 pub use times::{Clock, Times};

@@ -226,6 +226,11 @@ impl Chain {
         on + back
     }
 
+    /// Bytes that go on over a cut before a node, and bytes that come back.
+    pub(crate) fn crossing_each(&self, before: usize) -> (u64, u64) {
+        self.crossing[before]
+    }
+
     /// Seconds that a link is busy with the cut before a node, for one micro-batch: tensors on and gradients back.
     pub fn transfer(&self, before: usize, link: &Link) -> f64 {
         let (on, back) = self.crossing[before];

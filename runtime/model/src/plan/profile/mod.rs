@@ -1,22 +1,22 @@
-//! Times of nodes measured on the device that is planned for, at some sizes, and kept in a file.
+//! Times of nodes measured on the device that is planned for, and their bytes, at some sizes, and kept in a file.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{Read, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
-
+use super::chain::Chain;
 use super::derived::Derived;
 use super::times::{Clock, Times};
 use crate::graph::Source;
 use crate::hash::fnv1a;
-use crate::train::write_whole;
 use crate::{DType, Device, Error, Plan, PlanOptions, Result, Run, Sizes};
 
-/// No profile is longer, in bytes.
-const LONGEST: u64 = 1 << 26;
+mod file;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use table::{ProfileRow, ProfileTable};
 
 /// Gives a run its inputs for so many samples.
 pub type Inputs<'a> = &'a (dyn Fn(&mut Run, usize) -> Result<()> + Sync);
@@ -44,7 +44,7 @@ pub struct Profiling<'a> {
     pub seed: u64,
 }
 
-/// Seconds of each node by samples in a micro-batch, `fixed + each * samples`, and what they were measured for.
+/// Seconds of each node by samples in a micro-batch, `fixed + each * samples`, what was measured, and what it was measured for.
 ///
 /// ```
 /// use ketline_model::models::mlp;
@@ -55,13 +55,18 @@ pub struct Profiling<'a> {
 /// let profile = Profiling::new(&derived, &|b| Sizes::new().with("B", b)).measure()?;
 /// let times = profile.times(&derived, 24)?;
 /// assert_eq!(times.clock(), Clock::Measured);
+/// println!("{:.10}", profile.table(&derived, &Sizes::new().with("B", 24), 24)?); // the ten nodes that take longest
 /// # Ok::<(), ketline_model::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     key: Key,
+    /// Threads of the team, on which workspaces depend.
+    threads: usize,
     /// By node: fixed seconds, and seconds a sample.
     lines: Vec<(f64, f64)>,
+    /// What was measured, by micro-batch.
+    tables: Vec<ProfileTable>,
 }
 
 /// What a profile holds for.
@@ -110,7 +115,17 @@ impl<'a> Profiling<'a> {
                 line(&points.map(|(&b, seconds)| (b as f64, seconds[node])).collect::<Vec<_>>())
             })
             .collect();
-        Ok(Profile { key: self.key(), lines })
+        let tables = self
+            .batches
+            .iter()
+            .zip(measured)
+            .map(|(&b, seconds)| self.table(b, &Times::new(self.derived, seconds, Clock::Measured)?));
+        Ok(Profile { key: self.key(), threads: self.threads, lines, tables: tables.collect::<Result<_>>()? })
+    }
+
+    fn table(&self, b: usize, times: &Times) -> Result<ProfileTable> {
+        let chain = Chain::new(self.derived, &(self.sizes)(b), times, self.threads)?;
+        Ok(ProfileTable::new(self.derived, &chain, b))
     }
 
     /// The profile that a file keeps, or, where there is none, a new one, which is then kept there.
@@ -130,13 +145,31 @@ impl<'a> Profiling<'a> {
     ///
     /// # Errors
     /// [`Error::Profile`] for one of another model, other sizes, another device or version; [`Error::File`] for what cannot be
-    /// read, or is no profile.
+    /// read, is no profile, or has other bytes than the model.
     pub fn load(&self, file: &Path) -> Result<Profile> {
-        let profile = Profile::read(file)?;
-        for ((what, found), expected) in NAMES.into_iter().zip(&profile.key.0).zip(&self.key().0) {
+        let fail = |reason: String| Error::File { file: file.display().to_string(), reason };
+        let json = file::read(file).map_err(fail)?;
+        let key = Key::of(&json).map_err(fail)?;
+        for ((what, found), expected) in NAMES.into_iter().zip(&key.0).zip(&self.key().0) {
             if found != expected {
                 let (file, found, expected) = (file.display().to_string(), found.clone(), expected.clone());
                 return Err(Error::Profile { file, what, found, expected });
+            }
+        }
+        let profile = Profile::of(&json, key, self.threads).map_err(fail)?;
+        let (found, nodes) = (profile.lines.len(), self.derived.graph().nodes().len());
+        if found != nodes {
+            return Err(fail(format!("times of {found} nodes, expected {nodes}")));
+        }
+        let found: Vec<usize> = profile.tables.iter().map(|table| table.samples).collect();
+        if found != self.batches {
+            return Err(fail(format!("micro-batches of {found:?} samples, expected {:?}", self.batches)));
+        }
+        for table in &profile.tables {
+            let samples = table.samples;
+            let expected = self.table(samples, &profile.times(self.derived, samples)?)?;
+            if let Some((found, expected)) = table.difference(&expected) {
+                return Err(fail(format!("with {samples} samples, found {found}, expected {expected}")));
             }
         }
         Ok(profile)
@@ -215,42 +248,23 @@ impl Profile {
         Times::new(derived, seconds, Clock::Measured)
     }
 
-    /// Keeps it in a file, whole or not at all.
+    /// Times and bytes of nodes for a micro-batch of so many samples, whose sizes are these. Where nodes were measured with so many,
+    /// the times are those; elsewhere they are on the lines.
     ///
     /// # Errors
-    /// [`Error::File`].
-    pub fn save(&self, file: &Path) -> Result<()> {
-        let key: serde_json::Map<_, _> =
-            NAMES.into_iter().zip(&self.key.0).map(|(what, value)| (what.into(), json!(value))).collect();
-        let nodes: Vec<_> = self.lines.iter().map(|(fixed, each)| json!([fixed, each])).collect();
-        let text = json!({ "key": key, "nodes": nodes }).to_string();
-        write_whole(file, |file| file.write_all(text.as_bytes()))
-    }
-
-    fn read(path: &Path) -> Result<Self> {
-        let fail = |reason: String| Error::File { file: path.display().to_string(), reason };
-        let mut text = String::new();
-        let file = File::open(path).map_err(|error| fail(error.to_string()))?;
-        file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| fail(error.to_string()))?;
-        if text.len() as u64 > LONGEST {
-            return Err(fail(format!("longer than a profile can be, {LONGEST} bytes")));
+    /// [`Error::Partition`] for a model, or sizes, with other nodes or bytes than were measured; a size without value.
+    pub fn table(&self, derived: &Derived, sizes: &Sizes, samples: usize) -> Result<ProfileTable> {
+        let chain = Chain::new(derived, sizes, &self.times(derived, samples)?, self.threads)?;
+        let table = ProfileTable::new(derived, &chain, samples);
+        let Some(measured) = self.tables.iter().find(|table| table.samples == samples) else {
+            return Ok(table);
+        };
+        match measured.difference(&table) {
+            None => Ok(measured.clone()),
+            Some((found, expected)) => {
+                Err(Error::Partition { found: format!("a profile with {found}"), expected })
+            }
         }
-        let json: Json =
-            serde_json::from_str(&text).map_err(|error| fail(format!("not a profile: {error}")))?;
-        let mut key = Key(NAMES.map(|_| String::new()));
-        for (name, value) in NAMES.into_iter().zip(&mut key.0) {
-            let found = json["key"][name].as_str();
-            *value = found.ok_or_else(|| fail(format!("not a profile: its key has no {name}")))?.into();
-        }
-        let lines = json["nodes"].as_array().ok_or_else(|| fail("not a profile: no nodes".into()))?;
-        let lines = (lines.iter().enumerate())
-            .map(|(node, line)| {
-                let number = |k: usize| line[k].as_f64().filter(|x| x.is_finite() && *x >= 0.0);
-                let both = number(0).zip(number(1));
-                both.ok_or_else(|| fail(format!("not a profile: node {node} has times {line}")))
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { key, lines })
     }
 }
 
@@ -267,77 +281,5 @@ fn line(points: &[(f64, f64)]) -> (f64, f64) {
         (true, true) => (fixed, each),
         (_, false) => (y, 0.0),
         (false, true) => (0.0, xy / xx),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::models::{Transformer, mlp};
-
-    fn sizes(b: usize) -> Sizes {
-        Sizes::new().with("B", b).with("P", b)
-    }
-
-    #[test]
-    fn lines_go_through_points_and_stay_above_zero() {
-        let near = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).abs() + (a.1 - b.1).abs() < 1e-12;
-        assert!(near(line(&[(1.0, 3.0), (2.0, 5.0), (4.0, 9.0)]), (1.0, 2.0)));
-        assert!(near(line(&[(1.0, 3.0), (2.0, 1.0)]), (2.0, 0.0)));
-        assert!(near(line(&[(1.0, 0.0), (2.0, 5.0)]), (0.0, 2.0)));
-        assert!(near(line(&[(4.0, 8.0)]), (0.0, 2.0)));
-    }
-
-    #[test]
-    fn a_profile_is_kept_and_holds_for_its_model_alone() {
-        let folder = std::env::temp_dir().join(format!("ketline-profile-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("profile.json");
-        let derived = Derived::new(
-            &Transformer { layers: 1, length: 8, width: 16, ..Transformer::default() }.bert().unwrap(),
-        )
-        .unwrap();
-        let profiling = Profiling { batches: vec![1, 2], runs: 1, ..Profiling::new(&derived, &sizes) };
-        let profile = profiling.cached(&file).unwrap();
-        assert_eq!(profiling.load(&file).unwrap(), profile);
-        assert_eq!(profiling.cached(&file).unwrap(), profile);
-        let times = profile.times(&derived, 3).unwrap();
-        assert!(times.all().iter().sum::<f64>() > 0.0);
-
-        let both = Profiling { at_once: 2, ..profiling.clone() }.measure().unwrap();
-        assert_eq!(both.lines.len(), profile.lines.len());
-        let none = Profiling { at_once: 0, ..profiling.clone() }.measure();
-        assert!(matches!(none, Err(Error::Setting { .. })));
-
-        let other = Derived::new(&mlp(&[4, 5, 2]).unwrap()).unwrap();
-        assert!(matches!(profile.times(&other, 3), Err(Error::Partition { .. })));
-        let wrong = |profiling: Profiling<'_>| match profiling.load(&file) {
-            Err(Error::Profile { what, .. }) => what,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(wrong(Profiling { derived: &other, ..profiling.clone() }), "model");
-        assert_eq!(wrong(Profiling { threads: 2, ..profiling.clone() }), "number of threads");
-        assert_eq!(wrong(Profiling { at_once: 2, ..profiling.clone() }), "number of models at once");
-        assert_eq!(wrong(Profiling { device: Device::Cuda(0), ..profiling.clone() }), "device");
-        assert_eq!(wrong(Profiling { batches: vec![1], ..profiling.clone() }), "micro-batch");
-
-        // every beginning of the file, and some noise
-        let whole = std::fs::read(&file).unwrap();
-        for end in (0..whole.len()).step_by(97) {
-            std::fs::write(&file, &whole[..end]).unwrap();
-            assert!(matches!(profiling.load(&file), Err(Error::File { .. })), "{end}");
-        }
-        let text = String::from_utf8(whole).unwrap();
-        for (from, to) in [("\"nodes\"", "\"edges\""), ("[[", "[[-"), ("\"key\":{", "\"key\":[],\"x\":{")] {
-            std::fs::write(&file, text.replacen(from, to, 1)).unwrap();
-            assert!(matches!(profiling.load(&file), Err(Error::File { .. })), "{from}");
-        }
-        let version = text.replace(env!("CARGO_PKG_VERSION"), "0.0.0");
-        std::fs::write(&file, version).unwrap();
-        assert_eq!(wrong(profiling.clone()), "version");
-        let long = File::create(&file).unwrap();
-        long.set_len(LONGEST + 10).unwrap();
-        assert!(matches!(profiling.load(&file), Err(Error::File { .. })));
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
