@@ -8,6 +8,7 @@ use crate::graph::{Graph, Source, Value};
 use crate::operator::Cost;
 use crate::{Error, Extent, Result, Sizes};
 
+mod balance;
 mod binary;
 mod capacity;
 mod chain;
@@ -41,7 +42,7 @@ pub use memory::Placement;
 use memory::{Buffer, place};
 pub use method::Method;
 pub use partition::{Cut, Eviction, Partition, Restore};
-pub use planner::{Planned, Planner, StagePlan};
+pub use planner::{Exactness, Planned, Planner, StagePlan};
 pub use profile::{Inputs, Profile, ProfileRow, ProfileTable, Profiling};
 pub use schedule::{Phase, PipelineSchedule, Turn};
 use sharing::{lifetimes, share};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::balance::{WIDER, misses};
 use super::chain::Chain;
 use super::cluster::Cluster;
 use super::derived::Derived;
@@ -71,6 +72,18 @@ pub struct StagePlan {
     pub recomputed: u64,
 }
 
+/// How found cuts stand beside the best ones, before evictions are gone over once more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exactness {
+    /// Seconds of the slowest stage of the best cuts for a micro-batch.
+    pub best: f64,
+    /// How many times as long the slowest stage of the found cuts takes; 1 if they are the best.
+    pub gap: f64,
+    /// Whether all of the best cuts lie outside of the interval in which the theorem behind [`Method::Halves`] looks for the first cut,
+    /// between that of balanced time and that of balanced memory, so that what it assumes does not hold.
+    pub outside: bool,
+}
+
 /// A partition, and what is expected of it.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
@@ -83,10 +96,8 @@ pub struct Planned {
     pub bottleneck: f64,
     /// What no cuts can be below: the mean of the stages, or the longest node.
     pub lower_bound: f64,
-    /// The bottleneck of the best cuts, if they were looked for, before evictions are gone over once more.
-    pub best: Option<f64>,
-    /// How much slower the slowest stage of the found cuts is, in the same terms; 1 if they are the best.
-    pub gap: Option<f64>,
+    /// How the found cuts stand beside the best ones, if those were looked for.
+    pub exactness: Option<Exactness>,
     /// Seconds of a step.
     pub step_seconds: f64,
     /// Stages whose memory was laid out while cuts were looked for.
@@ -179,11 +190,11 @@ impl Planner {
         let cuts = row.room().and_then(|room| self.method.cuts(&mut row, room));
         let Some(cuts) = cuts else { return Err(self.short(derived, chain, law)) };
         let is_fine = self.method.grain() == Grain::Nodes;
-        let best = (self.gap && is_fine).then(|| {
+        let exactness = (self.gap && is_fine).then(|| {
             // the found cuts bound the search, and are the best ones if it finds none
-            exact(&mut row, cuts.seconds).map_or(cuts.seconds, |best| best.seconds)
+            let best = exact(&mut row, cuts.seconds).map_or(cuts.seconds, |best| best.seconds);
+            Exactness { best, gap: cuts.seconds / best, outside: misses(&mut row, best, WIDER) }
         });
-        let gap = best.map(|best| cuts.seconds / best);
         let mut candidates = vec![cuts];
         if is_fine {
             candidates[0] = spread(&mut row, candidates[0].clone());
@@ -225,8 +236,7 @@ impl Planner {
             stages: plans,
             bottleneck,
             lower_bound,
-            best,
-            gap,
+            exactness,
             step_seconds,
             leaves,
             method: self.method,
@@ -278,7 +288,7 @@ impl fmt::Display for Planned {
             1e3 * self.bottleneck,
             1e3 * self.lower_bound
         )?;
-        if let Some(best) = self.best {
+        if let Some(Exactness { best, .. }) = self.exactness {
             write!(f, ", best cuts {:.3} ms", 1e3 * best)?;
         }
         writeln!(f, ", {} stages laid out", self.leaves)?;
