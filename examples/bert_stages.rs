@@ -21,7 +21,7 @@ const FLAGS: [Flag; 11] = [
     Flag::value("memory", "MB", "memory of a stage, in units of 1,000,000 bytes [what needs no evictions]"),
     Flag::value("schedule", "NAME", "gpipe, 1f1b, pipedream or zb [1f1b]"),
     Flag::value("steps", "N", "training steps [60]"),
-    Flag::value("profile", "FILE", "where times of nodes are kept [none are]"),
+    Flag::value("profile", "FILE", "where times and bytes of nodes are kept [none are]"),
     OUT,
 ];
 
@@ -58,7 +58,14 @@ fn train(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
 
     let shape = Transformer { length, width, layers, ..Transformer::default() };
     let bert = StagedBert::new(&shape, number("batch", 8)?, seed)?;
-    let profile = bert.profile(stages, arguments.path("profile").as_deref())?;
+    let file = arguments.path("profile");
+    let profile = bert.profile(stages, file.as_deref())?;
+    if file.is_some() {
+        println!(
+            "The nodes that take longest, with as many models at once as stages:\n{:.12}",
+            bert.table(&profile)?
+        );
+    }
     let memory = if memory > 0.0 { (memory * 1e6) as u64 } else { 1 << 40 };
     let cluster = Cluster::threads(stages, memory);
     let planner = Planner { schedules: vec![schedule(arguments)?], micro_batches, ..Planner::new(cluster) };

@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use ketline::model::exec::PipelineOptions;
 use ketline::model::models::{Transformer, mlp, residual_net};
 use ketline::model::plan::{
-    Chain, Cluster, Derived, Exactness, Method, PipelineSchedule, Planned, Planner, Times, capacity,
+    Chain, Cluster, Derived, Exactness, Method, PipelineSchedule, Planned, Planner, Profile, Times, capacity,
 };
 use ketline::model::{self, Graph, Sizes};
 use ketline_examples::{Arguments, Flag, Report, Staged, StagedBert, Table, progress, run};
@@ -19,9 +19,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-const FLAGS: [Flag; 2] = [
+const FLAGS: [Flag; 3] = [
     Flag::value("model", "NAME", "gpt, bert, t5 or residual [all of them]"),
     Flag::switch("quick", "one model and one cluster, fewer random models"),
+    Flag::value("profile", "FILE", "where times and bytes of the small BERT's nodes are kept [none are]"),
 ];
 
 const MODELS: [&str; 4] = ["gpt", "bert", "t5", "residual"];
@@ -120,6 +121,11 @@ fn position(method: Method) -> usize {
 
 fn compare(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let quick = arguments.has("quick");
+    let (seed, file) = (arguments.seed()?, arguments.path("profile"));
+    // first, since a file may keep the profile of something else
+    let bert = Transformer { length: 64, width: 128, layers: 4, ..Transformer::default() };
+    let bert = StagedBert::new(&bert, 8, seed)?;
+    let profile = bert.profile(2, file.as_deref())?;
     let names: Vec<&str> = match arguments.text("model") {
         Some(name) => vec![name],
         None if quick => vec!["bert"],
@@ -151,7 +157,7 @@ fn compare(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
 
     print(&rows);
     let count = if quick { 100 } else { 1000 };
-    let found = exactness(count, arguments.seed()?, &progress(arguments, "random models", count))?;
+    let found = exactness(count, seed, &progress(arguments, "random models", count))?;
     let (halves, exact) = seconds(&models[0].1)?;
     println!(
         "Planning 24 layers on 8 devices takes {halves:.2} s by halves and {exact:.2} s exactly (measured)."
@@ -164,7 +170,13 @@ fn compare(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     );
     let outside = found.iter().filter(|found| found.outside).count();
     println!("The theorem's interval misses every best first cut in {outside} of {}.", found.len());
-    let staged = staged(if quick { 12 } else { 40 }, arguments.seed()?)?;
+    if file.is_some() {
+        println!(
+            "\nThe nodes of a small BERT that take longest here, of two models at once:\n{:.12}",
+            bert.table(&profile)?
+        );
+    }
+    let staged = staged(&bert, &profile, if quick { 12 } else { 40 }, seed)?;
     let (simulated, measured) = staged.step_seconds();
     println!(
         "A small BERT on two threads here, under a cap: {:.1} ms a step simulated, {:.1} ms measured; {:?} bytes expected, {:?} taken.",
@@ -287,17 +299,14 @@ fn seconds(derived: &Derived) -> model::Result<(f64, f64)> {
     Ok((time(Method::Halves)?, time(Method::Exact)?))
 }
 
-/// Trains a small BERT on two threads of this machine, with four fifths of the memory that it would like to have.
-fn staged(rounds: u64, seed: u64) -> model::Result<Staged> {
-    let shape = Transformer { length: 64, width: 128, layers: 4, ..Transformer::default() };
-    let bert = StagedBert::new(&shape, 8, seed)?;
-    let profile = bert.profile(2, None)?;
+/// Trains the small BERT on two threads of this machine, with four fifths of the memory that it would like to have.
+fn staged(bert: &StagedBert, profile: &Profile, rounds: u64, seed: u64) -> model::Result<Staged> {
     let planner = |memory| Planner { micro_batches: 8, ..Planner::new(Cluster::threads(2, memory)) };
-    let free = bert.plan(&planner(1 << 40), &profile)?;
+    let free = bert.plan(&planner(1 << 40), profile)?;
     let most = free.stages.iter().map(|stage| stage.bytes).max().unwrap_or(1);
     let memory = most * 4 / 5;
     let options = PipelineOptions { cap: usize::try_from(memory).ok(), seed, ..PipelineOptions::default() };
-    bert.train(&planner(memory), &profile, &options, 2 * rounds, rounds)
+    bert.train(&planner(memory), profile, &options, 2 * rounds, rounds)
 }
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ketline::model::exec::{Pipeline, PipelineOptions, Program, Simulation, Timeline, Worker, fit};
 use ketline::model::models::Transformer;
-use ketline::model::plan::{Derived, Planned, Planner, Profile, Profiling, Times};
+use ketline::model::plan::{Derived, Planned, Planner, Profile, ProfileTable, Profiling, Times};
 use ketline::model::text::{Corpus, Vocabulary};
 use ketline::model::{self, Run, Sizes};
 
@@ -74,6 +74,14 @@ impl StagedBert {
     /// Those of [`Profiling::cached`].
     pub fn profile(&self, stages: usize, file: Option<&Path>) -> model::Result<Profile> {
         self.timed(stages, 9, file)
+    }
+
+    /// Times and bytes of nodes.
+    ///
+    /// # Errors
+    /// Those of [`Profile::table`].
+    pub fn table(&self, profile: &Profile) -> model::Result<ProfileTable> {
+        profile.table(&self.derived, &self.sizes(self.batch), self.batch)
     }
 
     fn timed(&self, stages: usize, runs: usize, file: Option<&Path>) -> model::Result<Profile> {
