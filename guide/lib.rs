@@ -25,6 +25,8 @@ chapters!(
     openqasm,
     operators,
     parameters,
+    pipelines,
+    planning,
     pulses,
     reversed_pulses,
     robust_state,
