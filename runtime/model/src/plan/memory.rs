@@ -1,6 +1,7 @@
-//! Where buffers go: each at the lowest place that is free for its whole life, in the order that loses least.
+//! Where the buffers of a plan lie in its arena.
 
 use super::life::Life;
+use super::packing::{Block, Packed, pack};
 use crate::{Error, Result};
 
 /// Every buffer begins at a multiple of this, so that vectors never straddle lines.
@@ -42,20 +43,11 @@ pub(crate) struct Placed {
     pub(crate) live: usize,
 }
 
-/// Places all buffers: in one order after another, until nothing is lost between them, or else as it is best.
+/// Places all buffers.
 pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> {
-    let live = most_alive(&buffers);
-    let mut best = (Vec::new(), usize::MAX);
-    for order in [by_size as fn(&Buffer) -> (usize, usize), by_area, by_length] {
-        let (offsets, bytes) = offsets(&buffers, order);
-        if bytes < best.1 {
-            best = (offsets, bytes);
-        }
-        if best.1 <= live {
-            break;
-        }
-    }
-    let (offsets, bytes) = best;
+    let blocks: Vec<_> =
+        buffers.iter().map(|buffer| Block { bytes: rounded(buffer), life: &buffer.life }).collect();
+    let Packed { offsets, bytes, live } = pack(&blocks);
     if let Some(cap) = cap.filter(|&cap| bytes > cap) {
         let end = |k: &usize| offsets[*k] + rounded(&buffers[*k]);
         if let Some(buffer) = (0..buffers.len()).max_by_key(end).map(|k| &buffers[k]) {
@@ -78,78 +70,6 @@ pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> 
 
 fn rounded(buffer: &Buffer) -> usize {
     buffer.bytes.next_multiple_of(ALIGN)
-}
-
-fn steps(buffer: &Buffer) -> usize {
-    buffer.life.ranges().iter().map(|(from, to)| from.abs_diff(*to) + 1).sum()
-}
-
-/// The largest first.
-fn by_size(buffer: &Buffer) -> (usize, usize) {
-    (buffer.bytes, 0)
-}
-
-/// The most bytes times steps first.
-fn by_area(buffer: &Buffer) -> (usize, usize) {
-    (buffer.bytes.saturating_mul(steps(buffer)), buffer.bytes)
-}
-
-/// What lives longest first.
-fn by_length(buffer: &Buffer) -> (usize, usize) {
-    (steps(buffer), buffer.bytes)
-}
-
-/// Offsets of buffers that are placed in an order, each at the lowest place that is free for its whole life, and bytes in all.
-fn offsets(buffers: &[Buffer], order: impl Fn(&Buffer) -> (usize, usize)) -> (Vec<usize>, usize) {
-    let mut numbers: Vec<_> = (0..buffers.len()).filter(|&k| buffers[k].bytes > 0).collect();
-    // what lives for ever first, so that it lies together
-    numbers.sort_by_key(|&k| {
-        let buffer = &buffers[k];
-        (buffer.life.first() >= 0, std::cmp::Reverse(order(buffer)), buffer.life.first(), k)
-    });
-    let mut offsets = vec![0; buffers.len()];
-    let mut placed: Vec<usize> = Vec::new(); // by offset
-    let mut bytes = 0;
-    for k in numbers {
-        let buffer = &buffers[k];
-        let size = rounded(buffer);
-        let overlap = |&&other: &&usize| buffers[other].life.meets(&buffer.life);
-        let mut offset = 0;
-        for &other in placed.iter().filter(overlap) {
-            if offset + size <= offsets[other] {
-                break;
-            }
-            offset = offset.max(offsets[other] + rounded(&buffers[other]));
-        }
-        offsets[k] = offset;
-        bytes = bytes.max(offset + size);
-        let at = placed.partition_point(|&other| offsets[other] <= offset);
-        placed.insert(at, k);
-    }
-    (offsets, bytes)
-}
-
-fn most_alive(buffers: &[Buffer]) -> usize {
-    let mut changes: Vec<(isize, isize)> = Vec::new();
-    for buffer in buffers {
-        let bytes = rounded(buffer) as isize;
-        for (from, to) in buffer.life.ranges() {
-            changes.push((*from, bytes));
-            changes.push((to + 1, -bytes));
-        }
-    }
-    // what ends before a step makes room before the step's own buffers count
-    changes.sort_unstable();
-    let mut sum = 0;
-    changes
-        .iter()
-        .map(|(_, change)| {
-            sum += change;
-            sum
-        })
-        .max()
-        .unwrap_or(0)
-        .unsigned_abs()
 }
 
 #[cfg(test)]

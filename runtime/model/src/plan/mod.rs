@@ -20,6 +20,7 @@ mod law;
 mod life;
 mod memory;
 mod method;
+mod packing;
 mod partition;
 mod planner;
 mod price;
