@@ -64,6 +64,15 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// Minus infinity where the mask is zero.
+    fn hide<T: Real>(scores: &mut [T], mask: &[u8]) {
+        for (x, &mask) in scores.iter_mut().zip(mask) {
+            *x = if mask == 0 { T::NEG_INFINITY } else { *x };
+        }
+    }
+}
+
 impl<T: Real> Head<'_, T> {
     fn scale(&self) -> T {
         T::of(1.0 / (self.width as f64).sqrt())
@@ -91,8 +100,7 @@ impl<T: Real> Head<'_, T> {
         multiply_near((rows, keys, self.width), &self.q.rows(from), k, Shared::new(scores), target);
         if let Some(mask) = self.mask {
             for row in scores.chunks_exact_mut(keys) {
-                let hidden = row.iter_mut().zip(mask).filter(|(_, mask)| **mask == 0);
-                hidden.for_each(|(x, _)| *x = T::NEG_INFINITY);
+                hide(row, mask);
             }
         }
         keys

@@ -8,6 +8,7 @@ pub(crate) mod attention;
 pub(crate) mod convolution;
 pub(crate) mod elementwise;
 pub(crate) mod gemm;
+pub(crate) mod half;
 pub(crate) mod layout;
 pub(crate) mod loss;
 pub(crate) mod norm;

@@ -94,29 +94,29 @@ vectorised! {
     fn row_sums<T: Real>(
         g: &[T], x: &[T], mean: T, scale: T, gain: &[T], by_gain: &mut [T], by_bias: &mut [T],
     ) -> (T, T) {
+        let add = |(g, x, gain): (T, T, T), (by_gain, by_bias): (&mut T, &mut T), sum: &mut T, product: &mut T| {
+            let (normal, weighted) = ((x - mean) * scale, g * gain);
+            *by_gain += g * normal;
+            *by_bias += g;
+            *sum += weighted;
+            *product += weighted * normal;
+        };
         let (mut sums, mut products) = ([T::ZERO; 16], [T::ZERO; 16]);
-        let n = gain.len();
-        let (g, x, by_gain, by_bias) = (&g[..n], &x[..n], &mut by_gain[..n], &mut by_bias[..n]);
-        let whole = n / 16 * 16;
-        for from in (0..whole).step_by(16) {
-            for lane in 0..16 {
-                let k = from + lane;
-                let normal = (x[k] - mean) * scale;
-                by_gain[k] += g[k] * normal;
-                by_bias[k] += g[k];
-                let weighted = g[k] * gain[k];
-                sums[lane] += weighted;
-                products[lane] += weighted * normal;
+        // the compiler knows how long an array is, and makes a vector of it
+        let ((gs, g), (xs, x), (gains, gain)) = (g.as_chunks::<16>(), x.as_chunks::<16>(), gain.as_chunks::<16>());
+        let ((by_gains, by_gain), (by_biases, by_bias)) =
+            (by_gain.as_chunks_mut::<16>(), by_bias.as_chunks_mut::<16>());
+        for ((((g, x), gain), by_gain), by_bias) in gs.iter().zip(xs).zip(gains).zip(by_gains).zip(by_biases) {
+            for k in 0..16 {
+                let to = (&mut by_gain[k], &mut by_bias[k]);
+                add((g[k], x[k], gain[k]), to, &mut sums[k], &mut products[k]);
             }
         }
-        for k in whole..n {
-            let normal = (x[k] - mean) * scale;
-            by_gain[k] += g[k] * normal;
-            by_bias[k] += g[k];
-            sums[k - whole] += g[k] * gain[k];
-            products[k - whole] += g[k] * gain[k] * normal;
+        let (mut sum, mut product) = (T::ZERO, T::ZERO);
+        for ((((&g, &x), &gain), by_gain), by_bias) in g.iter().zip(x).zip(gain).zip(by_gain).zip(by_bias) {
+            add((g, x, gain), (by_gain, by_bias), &mut sum, &mut product);
         }
-        (sums.iter().copied().sum(), products.iter().copied().sum())
+        (sums.iter().copied().sum::<T>() + sum, products.iter().copied().sum::<T>() + product)
     }
 }
 vectorised! {

@@ -140,6 +140,7 @@ pub(crate) trait Real:
     fn of(value: f64) -> Self;
     fn wide(self) -> f64;
     fn exp(self) -> Self;
+    fn exp2(self) -> Self;
     fn tanh(self) -> Self;
     fn erf(self) -> Self;
     fn ln(self) -> Self;
@@ -203,6 +204,9 @@ macro_rules! alike {
     };
 }
 
+/// `1.5 * 2^23`: adding it to a single rounds that to a whole number, which the lowest bits then hold.
+const ROUND: f32 = 12_582_912.0;
+
 #[allow(clippy::inline_always)] // a call within a vector loop costs more than the loop
 impl Real for f32 {
     #[cfg(target_arch = "x86_64")]
@@ -221,11 +225,10 @@ impl Real for f32 {
         f64::from(self)
     }
 
-    /// Range reduction to |r| <= ln 2 / 2 and a polynomial of degree 6: within 2 units in the last place. Zero below the range
-    /// of normal numbers, infinite from 88.38 on, as 2^128 already is.
+    /// Range reduction to |r| <= ln 2 / 2 and a polynomial of degree 6 (Remez): within 2 units in the last place. Zero below the
+    /// range of normal numbers, infinite from 88.38 on, as 2^128 already is.
     #[inline(always)]
     fn exp(self) -> Self {
-        const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number
         // comparisons in this order keep NaN; at the ends the exponent is -127 and 128: zero and infinity
         let x = if self < -88.0 { -88.0 } else { self };
         let x = if x > 89.0 { 89.0 } else { x };
@@ -233,13 +236,30 @@ impl Real for f32 {
         let n = shifted - ROUND;
         let r = n.fused(-0.693_359_4, x);
         let r = n.fused(2.121_944_4e-4, r);
-        let p = 1.987_569_1e-4_f32;
-        let p = p.fused(r, 1.398_199_9e-3);
-        let p = p.fused(r, 8.333_452e-3);
-        let p = p.fused(r, 4.166_579_6e-2);
-        let p = p.fused(r, 1.666_666_5e-1);
-        let p = p.fused(r, 0.5);
-        let p = p.fused(r * r, r) + 1.0;
+        let p = 1.381_461_3e-3_f32;
+        let p = p.fused(r, 8.368_71e-3);
+        let p = p.fused(r, 4.166_839e-2);
+        let p = p.fused(r, 1.666_652_1e-1);
+        let p = p.fused(r, 0.499_999_94);
+        let p = p.fused(r, 1.0);
+        let p = p.fused(r, 1.0);
+        p * Self::from_bits(shifted.to_bits().wrapping_add(127) << 23)
+    }
+
+    /// As [`exp`](Real::exp), with |r| <= 1/2: zero below -126.5, infinite from 127.5 on.
+    #[inline(always)]
+    fn exp2(self) -> Self {
+        let x = if self < -127.0 { -127.0 } else { self };
+        let x = if x > 128.0 { 128.0 } else { x };
+        let shifted = x + ROUND;
+        let r = x - (shifted - ROUND);
+        let p = 1.559_467_8e-4_f32;
+        let p = p.fused(r, 1.340_664_3e-3);
+        let p = p.fused(r, 9.617_693e-3);
+        let p = p.fused(r, 5.550_31e-2);
+        let p = p.fused(r, 2.402_265_2e-1);
+        let p = p.fused(r, 6.931_472_4e-1);
+        let p = p.fused(r, 1.0);
         p * Self::from_bits(shifted.to_bits().wrapping_add(127) << 23)
     }
 
@@ -262,18 +282,18 @@ impl Real for f32 {
     fn erf(self) -> Self {
         let x = Real::min(Real::max(self, -4.0), 4.0);
         let s = x * x;
-        let p = -2.726_142_4e-10;
-        let p = p * s + 2.770_681_6e-8;
-        let p = p * s - 2.101_024e-6;
-        let p = p * s - 5.692_506_4e-5;
-        let p = p * s - 7.349_906_4e-4;
-        let p = p * s - 2.954_599_8e-3;
-        let p = p * s - 1.609_603_3e-2;
-        let q = -1.456_607_2e-5;
-        let q = q * s - 2.133_740_1e-4;
-        let q = q * s - 1.682_827e-3;
-        let q = q * s - 7.373_329_3e-3;
-        let q = q * s - 1.426_473_9e-2;
+        let p = -2.726_142_4e-10_f32;
+        let p = p.fused(s, 2.770_681_6e-8);
+        let p = p.fused(s, -2.101_024e-6);
+        let p = p.fused(s, -5.692_506_4e-5);
+        let p = p.fused(s, -7.349_906_4e-4);
+        let p = p.fused(s, -2.954_599_8e-3);
+        let p = p.fused(s, -1.609_603_3e-2);
+        let q = -1.456_607_2e-5_f32;
+        let q = q.fused(s, -2.133_740_1e-4);
+        let q = q.fused(s, -1.682_827e-3);
+        let q = q.fused(s, -7.373_329_3e-3);
+        let q = q.fused(s, -1.426_473_9e-2);
         x * p / q
     }
 }
@@ -299,6 +319,11 @@ impl Real for f64 {
     #[inline(always)]
     fn exp(self) -> Self {
         Self::exp(self)
+    }
+
+    #[inline(always)]
+    fn exp2(self) -> Self {
+        Self::exp2(self)
     }
 
     #[inline(always)]
@@ -331,20 +356,6 @@ impl Real for f64 {
     }
 }
 
-/// The upper half of a single, rounded to nearest even; NaN stays NaN.
-pub(crate) fn to_bf16(value: f32) -> u16 {
-    let bits = value.to_bits();
-    if value.is_nan() {
-        return (bits >> 16) as u16 | 0x40;
-    }
-    (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16
-}
-
-/// The single whose upper half this is.
-pub(crate) fn from_bf16(half: u16) -> f32 {
-    f32::from_bits(u32::from(half) << 16)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,6 +367,8 @@ mod tests {
             let wide = f64::from(x);
             let exp = f64::from(Real::exp(x));
             assert!((exp - wide.exp()).abs() <= 3e-7 * wide.exp(), "exp({x}) = {exp}");
+            let exp2 = f64::from(Real::exp2(x));
+            assert!((exp2 - wide.exp2()).abs() <= 2e-7 * wide.exp2(), "exp2({x}) = {exp2}");
             let tanh = f64::from(Real::tanh(x));
             assert!((tanh - wide.tanh()).abs() <= 4e-7 * wide.tanh().abs(), "tanh({x}) = {tanh}");
             let erf = f64::from(Real::erf(x));
@@ -363,7 +376,11 @@ mod tests {
         }
         assert_eq!(Real::exp(f32::NEG_INFINITY), 0.0);
         assert_eq!(Real::exp(100_f32), f32::INFINITY);
-        assert!(Real::exp(f32::NAN).is_nan() && Real::tanh(f32::NAN).is_nan());
+        assert_eq!((Real::exp2(f32::NEG_INFINITY), Real::exp2(-126.6_f32)), (0.0, 0.0));
+        assert_eq!((Real::exp2(127.5_f32), Real::exp2(f32::INFINITY)), (f32::INFINITY, f32::INFINITY));
+        assert!(
+            Real::exp(f32::NAN).is_nan() && Real::exp2(f32::NAN).is_nan() && Real::tanh(f32::NAN).is_nan()
+        );
     }
 
     #[test]
@@ -375,13 +392,5 @@ mod tests {
         ] {
             assert!((Real::erf(x) - y).abs() < 1e-14 && (Real::erf(-x) + y).abs() < 1e-14);
         }
-    }
-
-    #[test]
-    fn halves_round_to_even() {
-        assert_eq!(from_bf16(to_bf16(1.0)), 1.0);
-        assert_eq!(to_bf16(f32::from_bits(0x3f80_8000)), 0x3f80);
-        assert_eq!(to_bf16(f32::from_bits(0x3f81_8000)), 0x3f82);
-        assert!(from_bf16(to_bf16(f32::NAN)).is_nan());
     }
 }

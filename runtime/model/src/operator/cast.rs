@@ -4,7 +4,8 @@
 
 use super::{Call, Operator, Role, pass_all, rule};
 use crate::kernel::elementwise::GRAIN;
-use crate::kernel::real::{Element, from_bf16, to_bf16};
+use crate::kernel::half::{from_bf16, to_bf16};
+use crate::kernel::real::Element;
 use crate::kernel::shared::Shared;
 use crate::{DType, Derivation, Result, TensorType};
 

@@ -27,7 +27,7 @@ impl Operator for Fill {
         match self.ty.dtype {
             DType::F32 => call.result::<f32>(0).fill(self.value as f32),
             DType::F64 => call.result::<f64>(0).fill(self.value),
-            DType::BF16 => call.result::<u16>(0).fill(crate::kernel::real::to_bf16(self.value as f32)),
+            DType::BF16 => call.result::<u16>(0).fill(crate::kernel::half::to_bf16(self.value as f32)),
             DType::I32 => call.result::<i32>(0).fill(self.value as i32),
             DType::I64 => call.result::<i64>(0).fill(self.value as i64),
             DType::Bool => call.result::<u8>(0).fill(u8::from(self.value != 0.0)),

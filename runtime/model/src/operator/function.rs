@@ -41,7 +41,7 @@ macro_rules! functions {
         }
 
         mod value {
-            use super::{Map, Real, gelu_argument, half_erf, sigmoid};
+            use super::{Map, Real, gelu_divisor, half_erf, sigmoid};
             $(
                 #[derive(Clone, Copy)]
                 pub(super) struct $name;
@@ -54,7 +54,7 @@ macro_rules! functions {
         }
 
         mod slope {
-            use super::{GELU, Real, Zip, gelu_argument, half_erf, sigmoid};
+            use super::{GELU, Real, Zip, gelu_divisor, half_erf, sigmoid};
             $(
                 #[derive(Clone, Copy)]
                 pub(super) struct $name;
@@ -78,9 +78,10 @@ functions! {
     Gelu "gelu", slope of operand, |x| x * half_erf(x),
         |x| half_erf(x) + x * (T::of(-0.5) * x * x).exp() * T::of(0.398_942_280_401_432_7);
     /// The approximation of `gelu` by a hyperbolic tangent, as GPT-2 uses it.
-    GeluTanh "gelu_tanh", slope of operand, |x| x * sigmoid(gelu_argument(x)), |x| {
-        let s = sigmoid(gelu_argument(x));
-        s + x * s * (T::ONE - s) * (T::of(2.0 * GELU) + T::of(6.0 * GELU * 0.044_715) * x * x)
+    GeluTanh "gelu_tanh", slope of operand, |x| x / gelu_divisor(x), |x| {
+        let s = T::ONE / gelu_divisor(x);
+        let steepness = (x * x).fused(T::of(6.0 * GELU * 0.044_715), T::of(2.0 * GELU));
+        (x * (-s).fused(s, s)).fused(steepness, s)
     };
     /// `x / (1 + exp(-x))`.
     Silu "silu", slope of operand, |x| x * sigmoid(x), |x| {
@@ -114,11 +115,13 @@ fn sigmoid<T: Real>(x: T) -> T {
     T::ONE / (T::ONE + (-x).exp())
 }
 
-/// `(1 + tanh(z)) / 2` is the sigmoid of `2 z`, and this is `2 z`.
+/// `(1 + tanh(z)) / 2` is the sigmoid of `2 z`, one by `1 + exp(-2 z)`, and this is the divisor.
 #[inline(always)]
 #[allow(clippy::inline_always)]
-fn gelu_argument<T: Real>(x: T) -> T {
-    x * (T::of(2.0 * GELU) + T::of(2.0 * GELU * 0.044_715) * x * x)
+fn gelu_divisor<T: Real>(x: T) -> T {
+    const SCALE: f64 = -2.0 * GELU * std::f64::consts::LOG2_E;
+    let exponent = x * (x * x).fused(T::of(0.044_715 * SCALE), T::of(SCALE));
+    T::ONE + exponent.exp2()
 }
 
 #[inline(always)]
