@@ -56,29 +56,52 @@ impl<T: Real> Kernel<T> for Block<'_, T> {
     #[allow(clippy::inline_always)]
     unsafe fn run<V: Vector<T>>(&self) {
         let width = if V::WIDE { 3 * V::LANES } else { V::LANES };
+        let (mut b, mut column) = (self.b, 0);
         // SAFETY: as the caller promises.
         unsafe {
-            for (panel, column) in (0..self.columns).step_by(width).enumerate() {
-                let b = self.b.add(panel * self.b_strides[0]);
-                let columns = width.min(self.columns - column);
-                for (strip, row) in (0..self.rows).step_by(ROWS).enumerate() {
-                    let a = self.a.add(strip * self.a_strides[0]);
-                    let at = (row, column, columns);
-                    match columns.div_ceil(V::LANES) {
-                        3 if V::WIDE => self.tile::<V, 3>(a, b, at),
-                        2 if V::WIDE => self.tile::<V, 2>(a, b, at),
-                        _ => self.tile::<V, 1>(a, b, at),
-                    }
+            while column < self.columns {
+                let left = self.columns - column;
+                if V::WIDE && left > width && left <= width + V::LANES {
+                    // four vectors as two and two: one alone has too few sums for the time that a product takes
+                    let middle = 2 * V::LANES;
+                    self.strip::<V, 2, false>(b, (column, middle));
+                    self.strip::<V, 2, true>(b.add(middle), (column + middle, left - middle));
+                    return;
                 }
+                let columns = width.min(left);
+                match columns.div_ceil(V::LANES) {
+                    3 if V::WIDE => self.strip::<V, 3, false>(b, (column, columns)),
+                    2 if V::WIDE => self.strip::<V, 2, false>(b, (column, columns)),
+                    _ => self.strip::<V, 1, false>(b, (column, columns)),
+                }
+                b = b.wrapping_add(self.b_strides[0]);
+                column += width;
             }
         }
     }
 }
 
 impl<T: Real> Block<'_, T> {
+    /// Tiles below one another. With `APART`, the second vector of `b` is the first one of the next panel.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    unsafe fn strip<V: Vector<T>, const N: usize, const APART: bool>(
+        &self,
+        b: *const T,
+        (column, columns): (usize, usize),
+    ) {
+        for (strip, row) in (0..self.rows).step_by(ROWS).enumerate() {
+            // SAFETY: as the caller promises.
+            unsafe {
+                let a = self.a.add(strip * self.a_strides[0]);
+                self.tile::<V, N, APART>(a, b, (row, column, columns));
+            }
+        }
+    }
+
     #[inline(always)]
     #[allow(clippy::inline_always, clippy::needless_range_loop)] // indices are constants after unrolling
-    unsafe fn tile<V: Vector<T>, const N: usize>(
+    unsafe fn tile<V: Vector<T>, const N: usize, const APART: bool>(
         &self,
         a: *const T,
         mut b: *const T,
@@ -103,6 +126,7 @@ impl<T: Real> Block<'_, T> {
             }
             // rows beyond the last are computed like it, and not stored
             let a: [*const T; ROWS] = std::array::from_fn(|i| a.add(i.min(rows - 1) * self.a_strides[1]));
+            let next = if APART { self.b_strides[0] - 2 * V::LANES } else { V::LANES };
             let mut at_a = 0;
             // the result is asked for row by row on the way: all at once would hold up the operands
             let run = self.depth.div_ceil(ROWS);
@@ -115,7 +139,7 @@ impl<T: Real> Block<'_, T> {
                 for _ in done..to {
                     let mut right = [V::splat(T::ZERO); N];
                     for j in 0..N {
-                        right[j] = V::load(b.add(j * V::LANES));
+                        right[j] = V::load(b.add(j * next));
                     }
                     for i in 0..ROWS {
                         let left = V::splat(*a[i].add(at_a));
