@@ -44,32 +44,32 @@ pub(crate) struct Placed {
 }
 
 /// Places all buffers.
-pub(crate) fn place(buffers: Vec<Buffer>, cap: Option<usize>) -> Result<Placed> {
+pub(crate) fn place(buffers: Vec<Buffer>) -> Placed {
     let blocks: Vec<_> =
-        buffers.iter().map(|buffer| Block { bytes: rounded(buffer), life: &buffer.life }).collect();
+        buffers.iter().map(|buffer| Block { bytes: rounded(buffer.bytes), life: &buffer.life }).collect();
     let Packed { offsets, bytes, live } = pack(&blocks);
-    if let Some(cap) = cap.filter(|&cap| bytes > cap) {
-        let end = |k: &usize| offsets[*k] + rounded(&buffers[*k]);
-        if let Some(buffer) = (0..buffers.len()).max_by_key(end).map(|k| &buffers[k]) {
-            return Err(Error::DoesNotFit {
-                stage: buffer.stage.clone(),
-                tensor: buffer.name.clone(),
-                bytes: buffer.bytes,
-                needed: bytes,
-                cap,
-            });
-        }
-    }
     let buffers = buffers
         .into_iter()
         .zip(offsets)
         .map(|(b, offset)| Placement { name: b.name, stage: b.stage, offset, bytes: b.bytes, life: b.life })
         .collect();
-    Ok(Placed { buffers, bytes, live })
+    Placed { buffers, bytes, live }
 }
 
-fn rounded(buffer: &Buffer) -> usize {
-    buffer.bytes.next_multiple_of(ALIGN)
+impl Placed {
+    /// # Errors
+    /// [`Error::DoesNotFit`] with the buffer that ends last, if that is beyond the cap.
+    pub(crate) fn within(&self, cap: Option<usize>) -> Result<()> {
+        let Some(cap) = cap.filter(|&cap| self.bytes > cap) else { return Ok(()) };
+        let last = self.buffers.iter().max_by_key(|buffer| buffer.offset + rounded(buffer.bytes));
+        let Some(Placement { name, stage, bytes, .. }) = last else { return Ok(()) };
+        let (stage, tensor) = (stage.clone(), name.clone());
+        Err(Error::DoesNotFit { stage, tensor, bytes: *bytes, needed: self.bytes, cap })
+    }
+}
+
+fn rounded(bytes: usize) -> usize {
+    bytes.next_multiple_of(ALIGN)
 }
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
                 let life = Life::new(from, from + length);
                 Buffer::new("b", "s", bytes, if bytes % 3 == 0 { life.with(&again) } else { life })
             });
-            let placed = place(buffers.collect(), None).unwrap();
+            let placed = place(buffers.collect());
             prop_assert!(placed.bytes >= placed.live);
             for (i, a) in placed.buffers.iter().enumerate() {
                 prop_assert!(a.offset % ALIGN == 0 && a.offset + a.bytes <= placed.bytes);
@@ -108,7 +108,7 @@ mod tests {
             Buffer::new("w", "all", 100, Life::new(-1, 9)),
             Buffer::new("h", "encoder", 1000, Life::new(0, 3)),
         ];
-        let error = place(buffers, Some(1000)).map(|placed| placed.bytes).unwrap_err();
+        let error = place(buffers).within(Some(1000)).unwrap_err();
         let message = "stage `encoder`: `h` of 1000 bytes does not fit: 1152 bytes needed, 1000 allowed";
         assert_eq!(error.to_string(), message);
     }

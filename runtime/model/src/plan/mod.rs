@@ -1,6 +1,6 @@
 //! Plans: a graph with numbers for its named sizes, and a place in memory for every tensor.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::device::Device;
@@ -17,6 +17,7 @@ mod derived;
 mod evict;
 mod exact;
 mod law;
+mod layout;
 mod life;
 mod memory;
 mod method;
@@ -38,15 +39,14 @@ pub use chain::Chain;
 pub use cluster::{Cluster, Copies, Link};
 pub use derived::Derived;
 pub use law::Law;
+use layout::Layout;
 pub use life::Life;
 pub use memory::Placement;
-use memory::{Buffer, place};
 pub use method::Method;
 pub use partition::{Cut, Eviction, Partition, Restore};
 pub use planner::{Exactness, Planned, Planner, StagePlan};
 pub use profile::{Inputs, Profile, ProfileRow, ProfileTable, Profiling};
 pub use schedule::{Phase, PipelineSchedule, Turn};
-use sharing::{lifetimes, share};
 pub use times::{Clock, Times};
 
 /// The most axes that a tensor can have.
@@ -134,47 +134,12 @@ impl Plan {
             });
         }
 
-        let mut groups = lifetimes(&graph, &extents, &options.keep, options.rolling);
-        share(&graph, &mut groups);
-        let everywhere = if let [only] = graph.stages() { only } else { "all" };
-        let mut buffers = Vec::new();
-        let mut at = BTreeMap::new();
-        for value in &used {
-            let k = value.index();
-            if groups.find(k) != k {
-                continue;
-            }
-            let tensor = graph.tensor(*value);
-            let stage = match tensor.source {
-                Source::Node { node, .. } => graph.stage_name(graph.nodes()[node].stage),
-                _ => everywhere,
-            };
-            at.insert(k, buffers.len());
-            buffers.push(Buffer::new(&tensor.name, stage, groups.bytes[k], groups.life[k].clone()));
-        }
-        let last = graph.nodes().len() as isize;
-        let reserved_from = buffers.len();
-        for (name, extent) in &options.reserve {
-            buffers.push(Buffer::new(name, everywhere, extent.bytes(), Life::new(-1, last)));
-        }
-        let scratch_from = buffers.len();
-        for (k, node) in graph.nodes().iter().enumerate() {
-            let of = |values: &[Value]| {
-                values.iter().map(|value| extents[value.index()].clone()).collect::<Vec<_>>()
-            };
-            let bytes = node.operator.workspace(&of(&node.operands), &of(&node.results), threads);
-            let name = format!("scratch of {}", node.name);
-            buffers.push(Buffer::new(
-                &name,
-                graph.stage_name(node.stage),
-                bytes,
-                Life::new(k as isize, k as isize),
-            ));
-        }
-        let placed = place(buffers, options.cap)?;
+        let layout = Layout::new(&graph, &extents, &used, options, threads);
+        layout.placed.within(options.cap)?;
+        let Layout { placed, reserved_from, scratch_from, .. } = &layout;
         let offset = |k: usize| placed.buffers[k].offset;
         let offsets = (0..extents.len())
-            .map(|k| used.contains(&Value(k as u32)).then(|| offset(at[&groups.find(k)])))
+            .map(|k| used.contains(&Value(k as u32)).then(|| offset(layout.buffer_of(k))))
             .collect();
         let steps = (0..graph.nodes().len())
             .map(|node| Step {
@@ -196,7 +161,7 @@ impl Plan {
             turns: graph.nodes().iter().map(|node| node.turn + 1).max().unwrap_or(1),
             bytes: placed.bytes,
             live: placed.live,
-            buffers: placed.buffers,
+            buffers: layout.placed.buffers,
             graph,
         })
     }

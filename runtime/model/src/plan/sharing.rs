@@ -1,5 +1,7 @@
 //! Which tensors lie in the same memory.
 
+use std::collections::BTreeSet;
+
 use super::life::Life;
 use crate::Extent;
 use crate::graph::{Graph, Source, Value};
@@ -32,8 +34,17 @@ impl Groups {
     }
 }
 
-/// Every tensor by itself. With `rolling`, states that are replaced may lose their memory on the way.
-pub(super) fn lifetimes(graph: &Graph, extents: &[Extent], keep: &[Value], rolling: bool) -> Groups {
+/// How states that are replaced keep their memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Homes {
+    /// Throughout.
+    Kept,
+    /// They may lose it on the way; what replaces them lies there, but for these, which come back by a copy in the end.
+    Lost(BTreeSet<Value>),
+}
+
+/// Every tensor by itself.
+pub(super) fn lifetimes(graph: &Graph, extents: &[Extent], keep: &[Value], homes: &Homes) -> Groups {
     let last = graph.nodes().len() as isize;
     let n = extents.len();
     let mut groups = Groups {
@@ -50,7 +61,7 @@ pub(super) fn lifetimes(graph: &Graph, extents: &[Extent], keep: &[Value], rolli
     for (value, tensor) in graph.tensors() {
         if !matches!(tensor.source, Source::Node { .. }) {
             groups.life[value.index()].reach(-1);
-            if !rolling || graph.updates().iter().all(|(state, _)| *state != value) {
+            if *homes == Homes::Kept || graph.updates().iter().all(|(state, _)| *state != value) {
                 groups.life[value.index()].reach(last);
                 groups.fixed[value.index()] = true;
             }
@@ -63,11 +74,18 @@ pub(super) fn lifetimes(graph: &Graph, extents: &[Extent], keep: &[Value], rolli
     for (state, by) in graph.updates() {
         groups.life[by.index()].reach(last);
         let over = groups.life[state.index()].last() < groups.life[by.index()].first();
-        if rolling && over && !groups.fixed[by.index()] {
-            groups.join(state.index(), by.index());
-        } else {
-            groups.life[state.index()].reach(last);
-            (groups.fixed[state.index()], groups.fixed[by.index()]) = (true, true);
+        match homes {
+            Homes::Lost(copied) if over && !groups.fixed[by.index()] => {
+                if copied.contains(state) {
+                    groups.life[state.index()] = groups.life[state.index()].with(&Life::new(last, last));
+                } else {
+                    groups.join(state.index(), by.index());
+                }
+            }
+            _ => {
+                groups.life[state.index()].reach(last);
+                (groups.fixed[state.index()], groups.fixed[by.index()]) = (true, true);
+            }
         }
     }
     groups
