@@ -101,6 +101,9 @@ impl Timeline {
         }
         for span in &self.spans {
             let Turn { phase, micro_batch } = span.mark.turn;
+            // both ends are rounded, not the duration: a span that reaches into the next one by a nanosecond would be dropped
+            let [from, to] = [span.from, span.to].map(|at| ((at - begin) * 1e9).round() as u64);
+            let microseconds = |ns: u64| format!("{}.{:03}", ns / 1000, ns % 1000);
             let name = match span.mark.duty {
                 Duty::Run(node) => format!("node {node}"),
                 Duty::Again(node) => format!("again node {node}"),
@@ -110,10 +113,10 @@ impl Timeline {
                 Duty::Change => "change of a parameter".into(),
             };
             events.push(format!(
-                r#"{{"name":"{name}","cat":"{phase:?}","ph":"X","pid":0,"tid":{},"ts":{:.3},"dur":{:.3},"args":{{"micro_batch":{micro_batch}}}}}"#,
+                r#"{{"name":"{name}","cat":"{phase:?}","ph":"X","pid":0,"tid":{},"ts":{},"dur":{},"args":{{"micro_batch":{micro_batch}}}}}"#,
                 span.stage,
-                (span.from - begin) * 1e6,
-                (span.to - span.from) * 1e6,
+                microseconds(from),
+                microseconds(to - from),
             ));
         }
         format!("{{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n{}\n]}}\n", events.join(",\n"))

@@ -79,3 +79,25 @@ fn schedules_hold_as_many_micro_batches_as_they_say() {
         assert!((flushed[stage] - one[stage] - (flight - 1.0) * each).abs() < 0.02 * flushed[stage]);
     }
 }
+
+/// Viewers of traces drop a span that reaches into the next one of its track, be it by a rounding.
+#[test]
+fn spans_of_a_trace_do_not_reach_into_one_another() {
+    let case = case("gpt");
+    let derived = Derived::new(&case.graph).unwrap();
+    let cluster = Cluster { devices: 2, ..Cluster::pcie_16gb() };
+    let times = Times::of_cluster(&derived, &case.sizes, &cluster).unwrap();
+    let schedule = PipelineSchedule::OneForwardOneBackward;
+    let partition = Partition::new(&derived, schedule, 4, &[derived.forward() / 2]);
+    let programs = Program::all(&derived, &partition, &case.sizes, &ProgramOptions::default()).unwrap();
+    let timeline = Simulation { times: &times, cluster: &cluster }.run(&programs).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&timeline.chrome_trace()).unwrap();
+    let (mut ends, mut spans) = ([0; 2], 0);
+    for event in trace["traceEvents"].as_array().unwrap().iter().filter(|event| event["ph"] == "X") {
+        let nanoseconds = |key: &str| (event[key].as_f64().unwrap() * 1e3).round() as u64;
+        let end = &mut ends[event["tid"].as_u64().unwrap() as usize];
+        assert!(nanoseconds("ts") >= *end, "{event}");
+        (*end, spans) = (nanoseconds("ts") + nanoseconds("dur"), spans + 1);
+    }
+    assert!(spans > 100, "{spans}");
+}
