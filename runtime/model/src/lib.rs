@@ -46,6 +46,7 @@ pub mod exec;
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod expansion;
+mod file;
 mod fit;
 mod graph;
 mod hash;

@@ -134,9 +134,9 @@ impl Packing {
     fn first_fit(&self) -> (Vec<usize>, usize) {
         let blocks = &self.blocks;
         let mut order: Vec<usize> = (0..blocks.len()).collect();
-        // what is always in use first, so that it lies together
-        let always = |k: usize| blocks[k].sections.first().is_some_and(|range| range.start == 0);
-        order.sort_by_key(|&k| (!always(k), std::cmp::Reverse(blocks[k].bytes)));
+        // what is in use from the first step on comes first, so that parameters lie together
+        let early = |k: usize| blocks[k].sections.first().is_some_and(|range| range.start == 0);
+        order.sort_by_key(|&k| (!early(k), std::cmp::Reverse(blocks[k].bytes)));
         let mut offsets = vec![0; blocks.len()];
         let mut placed: Vec<usize> = Vec::new(); // by offset
         for k in order {

@@ -39,7 +39,6 @@ pub(crate) mod update;
 pub use change::Change;
 pub(crate) use clip::Clip;
 pub use optimiser::Optimiser;
-pub(crate) use record::write_whole;
 pub use record::{EarlyStop, Log, Record};
 pub use safetensors::{Archive, Entry};
 pub use schedule::Schedule;

@@ -1,11 +1,11 @@
 //! What a training leaves behind: a log of numbers, and the decision to stop.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::file::write_whole;
 
 /// The numbers of one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,27 +65,10 @@ impl Log {
     /// Writes the log as CSV, whole or not at all.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// [`Error::File`](crate::Error::File).
     pub fn write(&self, path: &Path) -> Result<()> {
         write_whole(path, |file| file.write_all(self.csv().as_bytes()))
     }
-}
-
-/// Writes a new file beside `path` and renames it: whoever looks at `path` sees all of it, or what was there before.
-pub(crate) fn write_whole(path: &Path, body: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
-    let fail = |reason: String| Error::File { file: path.display().to_string(), reason };
-    let Some(name) = path.file_name() else {
-        return Err(fail("the path names no file".into()));
-    };
-    let temporary = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-    let written = File::create(&temporary)
-        .and_then(|mut file| body(&mut file).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        // nothing useful can be said about a failure to remove what may not exist
-        let _ = fs::remove_file(&temporary);
-        fail(error.to_string())
-    })
 }
 
 /// Stops a training whose validation no longer improves.

@@ -4,13 +4,12 @@
 //! at 16 MiB here.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::record::write_whole;
+use crate::file::{read_whole, write_whole};
 use crate::{DType, Error, Extent, Result};
 
 /// The longest header that is read.
@@ -57,19 +56,7 @@ impl Archive {
     /// # Errors
     /// [`Error::File`], [`Error::Format`].
     pub fn read(path: &Path, limit: u64) -> Result<Self> {
-        let file = path.display().to_string();
-        let fail = |reason: String| Error::File { file: file.clone(), reason };
-        let about = fs::metadata(path).map_err(|error| fail(error.to_string()))?;
-        if !about.is_file() {
-            return Err(fail("it is not a regular file".into()));
-        }
-        if about.len() > limit {
-            return Err(fail(format!("found {} bytes, expected at most {limit}", about.len())));
-        }
-        let mut bytes = Vec::new();
-        let opened = fs::File::open(path).map_err(|error| fail(error.to_string()))?;
-        opened.take(limit + 1).read_to_end(&mut bytes).map_err(|error| fail(error.to_string()))?;
-        Self::from_bytes(&bytes, &file)
+        Self::from_bytes(&read_whole(path, limit)?, &path.display().to_string())
     }
 
     /// Reads an archive from bytes; `file` is for messages. Takes no more memory than a small multiple of them.

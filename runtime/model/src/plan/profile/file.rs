@@ -1,15 +1,14 @@
 //! The file of a profile: a JSON object with its key, the line of each node, and the tables that were measured.
 
-use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
 use super::{Key, NAMES, Profile, ProfileRow, ProfileTable};
 use crate::Result;
+use crate::file::write_whole;
 use crate::plan::Clock;
-use crate::train::write_whole;
 
 /// No profile is longer, in bytes.
 pub(super) const LONGEST: u64 = 1 << 26;
@@ -64,17 +63,6 @@ impl Key {
         }
         Ok(key)
     }
-}
-
-/// Reads a file that may be a profile.
-pub(super) fn read(path: &Path) -> Kept<Json> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if text.len() as u64 > LONGEST {
-        return Err(format!("longer than a profile can be, {LONGEST} bytes"));
-    }
-    serde_json::from_str(&text).map_err(|error| format!("not a profile: {error}"))
 }
 
 fn to_json(row: &ProfileRow) -> Json {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::chain::Chain;
 use super::derived::Derived;
 use super::times::{Clock, Times};
+use crate::file::read_whole;
 use crate::graph::Source;
 use crate::hash::fnv1a;
 use crate::{DType, Device, Error, Plan, PlanOptions, Result, Run, Sizes};
@@ -148,7 +149,8 @@ impl<'a> Profiling<'a> {
     /// read, is no profile, or has other bytes than the model.
     pub fn load(&self, file: &Path) -> Result<Profile> {
         let fail = |reason: String| Error::File { file: file.display().to_string(), reason };
-        let json = file::read(file).map_err(fail)?;
+        let json = serde_json::from_slice(&read_whole(file, file::LONGEST)?)
+            .map_err(|error| fail(format!("not a profile: {error}")))?;
         let key = Key::of(&json).map_err(fail)?;
         for ((what, found), expected) in NAMES.into_iter().zip(&key.0).zip(&self.key().0) {
             if found != expected {
