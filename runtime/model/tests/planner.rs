@@ -54,7 +54,7 @@ fn stages_need_what_the_planner_expects() {
                     for (stage, program) in planned.stages.iter().zip(&programs) {
                         let ratio = stage.bytes as f64 / program.plan().live_bytes() as f64;
                         assert!(
-                            (0.98..1.07).contains(&ratio),
+                            (0.98..1.10).contains(&ratio),
                             "{name} {schedule} {method} {percent}: {ratio}"
                         );
                         let plan = program.plan();

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::gemm::{self, BLOCK_ROWS, Part, Strided, Target};
+use super::gemm::{self, BLOCK_ROWS, Part, Product, Strided, Target};
 use super::norm::{dot, exponentials, largest, scale};
 use super::real::{Real, vectorised};
 use super::shared::Shared;
@@ -95,11 +95,11 @@ struct Parts<'a, T> {
 
 impl<T: Real> LinearLoss<'_, T> {
     /// Elements of scratch memory for `rows` rows.
-    pub(crate) fn workspace(rows: usize, inner: usize, classes: usize) -> usize {
+    pub(crate) fn workspace(rows: usize, inner: usize, classes: usize, threads: usize) -> usize {
         let products = [
-            gemm::workspace::<T>(classes, rows, inner),
-            gemm::workspace::<T>(rows, inner, classes),
-            gemm::workspace::<T>(classes, inner, rows),
+            gemm::workspace::<T>(classes, rows, inner, threads),
+            gemm::workspace::<T>(rows, inner, classes, threads),
+            gemm::workspace::<T>(classes, inner, rows, threads),
         ];
         let stride = gemm::spaced::<T>(rows);
         (classes + classes.div_ceil(BLOCK_ROWS)) * stride
@@ -162,16 +162,16 @@ impl<T: Real> LinearLoss<'_, T> {
             chosen[row] = share / sum;
         }
         let logits = &*logits;
-        gemm::multiply(
-            Some(self.team),
-            (rows, inner, self.classes),
-            &Strided { data: logits, along: 1, depth: stride },
-            &Strided { data: self.weight, along: 1, depth: inner },
-            None,
-            Shared::new(dx),
-            Target { stride: inner, accumulate: false },
-            product,
-        );
+        Product {
+            team: Some(self.team),
+            size: (rows, inner, self.classes),
+            a: &Strided { data: logits, along: 1, depth: stride },
+            b: &Strided { data: self.weight, along: 1, depth: inner },
+            bias: None,
+            c: Shared::new(dx),
+            target: Target { stride: inner, accumulate: false },
+        }
+        .run(product);
         let by_row =
             dx.chunks_exact_mut(inner).zip(scaled.chunks_exact_mut(inner)).zip(x.chunks_exact(inner));
         for (((dx, scaled), x), &factor) in by_row.zip(&*chosen) {
@@ -179,32 +179,31 @@ impl<T: Real> LinearLoss<'_, T> {
             scaled.copy_from_slice(x);
             scale(scaled, factor);
         }
-        gemm::multiply(
-            Some(self.team),
-            (self.classes, inner, rows),
-            &Strided { data: logits, along: stride, depth: 1 },
-            &Strided { data: scaled, along: 1, depth: inner },
-            None,
-            dw,
-            Target { stride: inner, accumulate },
-            product,
-        );
+        Product {
+            team: Some(self.team),
+            size: (self.classes, inner, rows),
+            a: &Strided { data: logits, along: stride, depth: 1 },
+            b: &Strided { data: &*scaled, along: 1, depth: inner },
+            bias: None,
+            c: dw,
+            target: Target { stride: inner, accumulate },
+        }
+        .run(product);
     }
 
     /// Logits, and `then` for each part of them.
     fn product(&self, x: &[T], logits: Shared<'_, T>, scratch: &mut [T], then: impl Fn(Part) + Sync) {
         let (rows, inner) = (x.len() / self.inner, self.inner);
-        gemm::multiply_then(
-            Some(self.team),
-            (self.classes, rows, inner),
-            &Strided { data: self.weight, along: inner, depth: 1 },
-            &Strided { data: x, along: inner, depth: 1 },
-            None,
-            logits,
-            Target { stride: gemm::spaced::<T>(rows), accumulate: false },
-            scratch,
-            then,
-        );
+        Product {
+            team: Some(self.team),
+            size: (self.classes, rows, inner),
+            a: &Strided { data: self.weight, along: inner, depth: 1 },
+            b: &Strided { data: x, along: inner, depth: 1 },
+            bias: None,
+            c: logits,
+            target: Target { stride: gemm::spaced::<T>(rows), accumulate: false },
+        }
+        .run_then(scratch, then);
     }
 
     /// Exponentials of the logits relative to `shift`, zero for targets, and their sums in the first row of `sums`. Gives
@@ -315,7 +314,7 @@ mod tests {
             for threads in [1, 2] {
                 let team = Team::new(threads);
                 let (mut losses, mut dx, mut dw) = (vec![0.0; rows], vec![0.0; x.len()], vec![1.0; w.len()]);
-                let mut scratch = vec![0.0; LinearLoss::<f32>::workspace(rows, inner, classes)];
+                let mut scratch = vec![0.0; LinearLoss::<f32>::workspace(rows, inner, classes, threads)];
                 let loss = LinearLoss { team: &team, weight: &w, inner, classes, count };
                 let target = |k: usize| usize::try_from(ids[k]).ok();
                 loss.run(&x, target, &mut losses, &mut dx, (Shared::new(&mut dw), true), &mut scratch);
@@ -344,7 +343,7 @@ mod tests {
         let team = Team::new(1);
         let (x, w) = ([1.0_f32], [20.0_f32, 0.0]);
         let (mut losses, mut dx, mut dw) = ([0.0], [0.0], [0.0; 2]);
-        let mut scratch = vec![0.0; LinearLoss::<f32>::workspace(1, 1, 2)];
+        let mut scratch = vec![0.0; LinearLoss::<f32>::workspace(1, 1, 2, 1)];
         let loss = LinearLoss { team: &team, weight: &w, inner: 1, classes: 2, count: 1 };
         loss.run(&x, |_| Some(0), &mut losses, &mut dx, (Shared::new(&mut dw), false), &mut scratch);
         let other = (-20_f64).exp();

@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use super::{Call, Cost, Operator, Role, Saved, rule};
-use crate::kernel::gemm::{self, Near, Strided, Target};
+use crate::kernel::gemm::{self, Near, Product, Strided, Target};
 use crate::kernel::real::{Real, real};
 use crate::kernel::shared::Shared;
 use crate::operator::{Reduce, Reduction, Reshape};
@@ -31,12 +31,14 @@ impl MatMul {
         (m * k + n * k + m * n) * size_of::<T>() <= 1 << 19
     }
 
-    /// Elements of scratch memory for a product, or for one of several.
-    fn scratch<T: Real>((m, n, k): (usize, usize, usize), count: usize) -> usize {
-        if count > 1 && Self::small::<T>((m, n, k)) {
-            Near::<T>::workspace(n, k)
+    /// Elements of scratch memory for all threads.
+    fn scratch<T: Real>((m, n, k): (usize, usize, usize), count: usize, threads: usize) -> usize {
+        if count == 1 {
+            gemm::workspace::<T>(m, n, k, threads)
+        } else if Self::small::<T>((m, n, k)) {
+            threads * Near::<T>::workspace(n, k)
         } else {
-            gemm::workspace::<T>(m, n, k)
+            threads * gemm::workspace::<T>(m, n, k, 1)
         }
     }
 
@@ -83,7 +85,7 @@ impl Operator for MatMul {
             let c = Shared::new(call.result::<T>(0));
             let count = call.result_extent(0).elements() / (m * n);
             let scratch = call.scratch::<T>();
-            let size = MatMul::scratch::<T>((m, n, k), count);
+            let each = MatMul::scratch::<T>((m, n, k), count, 1);
             let left = |i: usize| {
                 let data = &a[i * m * k..(i + 1) * m * k];
                 if op.transpose_a {
@@ -101,8 +103,10 @@ impl Operator for MatMul {
                 }
             };
             let target = Target { stride: n, accumulate: false };
+            let size = (m, n, k);
             if count == 1 {
-                gemm::multiply(Some(call.team()), (m, n, k), &left(0), &right(0), None, c, target, scratch);
+                let (a, b) = (&left(0), &right(0));
+                Product { team: Some(call.team()), size, a, b, bias: None, c, target }.run(scratch);
                 return;
             }
             // each worker has scratch memory of its own
@@ -113,15 +117,16 @@ impl Operator for MatMul {
             #[allow(unsafe_code)]
             call.team().each_worker(count.div_ceil(some), |worker, task| {
                 // SAFETY: each worker has its own part, and each product its own result.
-                let scratch = unsafe { scratch.part(worker * size, size) };
+                let scratch = unsafe { scratch.part(worker * each, each) };
                 for i in task * some..count.min((task + 1) * some) {
                     // SAFETY: as above.
                     let c = Shared::new(unsafe { c.part(i * m * n, m * n) });
                     if small {
                         let (right, _) = gemm::near(right(i), (n, k), scratch);
-                        gemm::multiply_near((m, n, k), &left(i), &right, c, target);
+                        gemm::multiply_near(size, &left(i), &right, c, target);
                     } else {
-                        gemm::multiply(None, (m, n, k), &left(i), &right(i), None, c, target, scratch);
+                        let (a, b) = (&left(i), &right(i));
+                        Product { team: None, size, a, b, bias: None, c, target }.run(scratch);
                     }
                 }
             });
@@ -165,7 +170,7 @@ impl Operator for MatMul {
         let (m, n, k) = self.sizes(&operands[0].dims, &operands[1].dims);
         let count = results[0].elements() / (m * n);
         real!(operands[0].dtype, T => {
-            Self::scratch::<T>((m, n, k), count) * size_of::<T>() * if count > 1 { threads } else { 1 }
+            Self::scratch::<T>((m, n, k), count, threads) * size_of::<T>()
         })
     }
 
@@ -222,16 +227,16 @@ impl Operator for Linear {
         real!(call.operand_extent(0).dtype, T => {
             let (x, w) = (call.operand_extent(0), call.operand_extent(1));
             let (m, n, k) = (x.rows(), w.dims[0], w.dims[1]);
-            gemm::multiply(
-                Some(call.team()),
-                (m, n, k),
-                &Strided { data: call.operand::<T>(0), along: k, depth: 1 },
-                &Strided { data: call.operand::<T>(1), along: k, depth: 1 },
-                (call.operand_count() > 2).then(|| call.operand::<T>(2)),
-                Shared::new(call.result::<T>(0)),
-                Target { stride: n, accumulate: false },
-                call.scratch::<T>(),
-            );
+            Product {
+                team: Some(call.team()),
+                size: (m, n, k),
+                a: &Strided { data: call.operand::<T>(0), along: k, depth: 1 },
+                b: &Strided { data: call.operand::<T>(1), along: k, depth: 1 },
+                bias: (call.operand_count() > 2).then(|| call.operand::<T>(2)),
+                c: Shared::new(call.result::<T>(0)),
+                target: Target { stride: n, accumulate: false },
+            }
+            .run(call.scratch::<T>());
         });
         Ok(())
     }
@@ -276,9 +281,9 @@ impl Operator for Linear {
         Saved { operands: &[0, 1], results: &[] }
     }
 
-    fn workspace(&self, operands: &[Extent], _results: &[Extent], _threads: usize) -> usize {
+    fn workspace(&self, operands: &[Extent], _results: &[Extent], threads: usize) -> usize {
         let (m, n, k) = (operands[0].rows(), operands[1].dims[0], operands[1].dims[1]);
-        real!(operands[0].dtype, T => gemm::workspace::<T>(m, n, k) * size_of::<T>())
+        real!(operands[0].dtype, T => gemm::workspace::<T>(m, n, k, threads) * size_of::<T>())
     }
 
     fn relation(&self, operands: &[TensorType]) -> Vec<Vec<Role>> {

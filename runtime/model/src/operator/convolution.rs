@@ -7,7 +7,7 @@ use super::{Call, Cost, Operator, Role, Saved, rule};
 use crate::kernel::convolution::{
     Contributions, Direct, FilterGradient, Geometry, Patches, PatchesByPixel, filters_by_channel,
 };
-use crate::kernel::gemm::{self, Strided, Target};
+use crate::kernel::gemm::{self, Product, Strided, Target};
 use crate::kernel::real::{Real, real};
 use crate::kernel::shared::Shared;
 use crate::operator::{Reduce, Reduction};
@@ -116,7 +116,7 @@ impl Operator for Conv2d {
                 return Ok(());
             }
             let y = Shared::new(call.result::<T>(0));
-            let size = gemm::workspace::<T>(m, n, k);
+            let size = gemm::workspace::<T>(m, n, k, 1);
             each_image(call, call.scratch(), call.operand_extent(0).dims[0], size, |i, scratch| {
                 // SAFETY: images are disjoint.
                 let y = unsafe { y.part(i * m * n, m * n) };
@@ -124,16 +124,16 @@ impl Operator for Conv2d {
                     y.chunks_exact_mut(n).zip(bias).for_each(|(y, &bias)| y.fill(bias));
                 }
                 let image = &x[i * shape.channels * shape.pixels()..(i + 1) * shape.channels * shape.pixels()];
-                gemm::multiply(
-                    None,
-                    (m, n, k),
-                    &Strided { data: w, along: k, depth: 1 },
-                    &Patches { image, shape },
-                    None,
-                    Shared::new(y),
-                    Target { stride: n, accumulate: bias.is_some() },
-                    scratch,
-                );
+                Product {
+                    team: None,
+                    size: (m, n, k),
+                    a: &Strided { data: w, along: k, depth: 1 },
+                    b: &Patches { image, shape },
+                    bias: None,
+                    c: Shared::new(y),
+                    target: Target { stride: n, accumulate: bias.is_some() },
+                }
+                .run(scratch);
             });
         });
         Ok(())
@@ -174,7 +174,7 @@ impl Operator for Conv2d {
         real!(operands[0].dtype, T => {
             let elements = match Direct::forward(&s) {
                 Some(direct) => direct_scratch(direct, threads),
-                None => threads * gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch()),
+                None => threads * gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch(), 1),
             };
             elements * size_of::<T>()
         })
@@ -224,23 +224,23 @@ impl Operator for Conv2dInputGradient {
                 return Ok(());
             }
             let dx = Shared::new(call.result::<T>(0));
-            let size = gemm::workspace::<T>(m, n, k);
+            let size = gemm::workspace::<T>(m, n, k, 1);
             let (filters, scratch) = call.scratch::<T>().split_at_mut(m * k);
             filters_by_channel(w, &shape, filters);
             let filters = &*filters;
             each_image(call, scratch, call.operand_extent(0).dims[0], size, |i, scratch| {
                 let out = shape.filters * shape.out_pixels();
-                gemm::multiply(
-                    None,
-                    (m, n, k),
-                    &Strided { data: filters, along: 1, depth: m },
-                    &Contributions { gradient: &g[i * out..(i + 1) * out], shape },
-                    None,
+                Product {
+                    team: None,
+                    size: (m, n, k),
+                    a: &Strided { data: filters, along: 1, depth: m },
+                    b: &Contributions { gradient: &g[i * out..(i + 1) * out], shape },
+                    bias: None,
                     // SAFETY: images are disjoint.
-                    Shared::new(unsafe { dx.part(i * m * n, m * n) }),
-                    Target { stride: n, accumulate: false },
-                    scratch,
-                );
+                    c: Shared::new(unsafe { dx.part(i * m * n, m * n) }),
+                    target: Target { stride: n, accumulate: false },
+                }
+                .run(scratch);
             });
         });
         Ok(())
@@ -257,7 +257,7 @@ impl Operator for Conv2dInputGradient {
         real!(operands[0].dtype, T => {
             let elements = match Direct::backward(&s) {
                 Some(direct) => direct_scratch(direct, threads),
-                None => threads * gemm::workspace::<T>(s.channels, s.pixels(), k) + s.channels * k,
+                None => threads * gemm::workspace::<T>(s.channels, s.pixels(), k, 1) + s.channels * k,
             };
             elements * size_of::<T>()
         })
@@ -338,17 +338,19 @@ impl Operator for Conv2dWeightGradient {
             }
             each_part(
                 call,
-                (m * n, gemm::workspace::<T>(m, n, k)),
-                |i, sums, scratch| gemm::multiply(
-                    None,
-                    (m, n, k),
-                    &Strided { data: &g[i * gradient..(i + 1) * gradient], along: k, depth: 1 },
-                    &PatchesByPixel(Patches { image: &x[i * image..(i + 1) * image], shape }),
-                    None,
-                    Shared::new(sums),
-                    Target { stride: n, accumulate: true },
-                    scratch,
-                ),
+                (m * n, gemm::workspace::<T>(m, n, k, 1)),
+                |i, sums, scratch| {
+                    Product {
+                        team: None,
+                        size: (m, n, k),
+                        a: &Strided { data: &g[i * gradient..(i + 1) * gradient], along: k, depth: 1 },
+                        b: &PatchesByPixel(Patches { image: &x[i * image..(i + 1) * image], shape }),
+                        bias: None,
+                        c: Shared::new(sums),
+                        target: Target { stride: n, accumulate: true },
+                    }
+                    .run(scratch);
+                },
                 |sums| dw.iter_mut().zip(sums).for_each(|(y, &x)| *y += x),
             );
         });
@@ -367,7 +369,7 @@ impl Operator for Conv2dWeightGradient {
             let (sums, scratch) = match FilterGradient::new(&s) {
                 Some(direct) => (direct.sums::<T>(), direct.workspace::<T>()),
                 None => {
-                    (s.filters * s.patch(), gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels()))
+                    (s.filters * s.patch(), gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels(), 1))
                 }
             };
             (parts * sums + threads * scratch) * size_of::<T>()

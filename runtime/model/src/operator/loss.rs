@@ -172,10 +172,14 @@ impl Operator for LinearCrossEntropy {
         Saved { operands: &[], results: &[1, 2] }
     }
 
-    fn workspace(&self, operands: &[Extent], _results: &[Extent], _threads: usize) -> usize {
+    fn workspace(&self, operands: &[Extent], _results: &[Extent], threads: usize) -> usize {
         let (rows, inner, classes) = (operands[0].rows(), operands[0].last(), operands[1].dims[0]);
         let block = self.rows.clamp(1, rows);
-        real!(operands[0].dtype, T => (rows + LinearLoss::<T>::workspace(block, inner, classes)) * size_of::<T>())
+        real!(operands[0].dtype, T => {
+            // the last rows may be few enough for another kind of product
+            let of = |rows: usize| LinearLoss::<T>::workspace(rows, inner, classes, threads);
+            (rows + of(block).max(of((rows % block).max(1)))) * size_of::<T>()
+        })
     }
 
     fn relation(&self, operands: &[TensorType]) -> Vec<Vec<Role>> {

@@ -1,12 +1,15 @@
-//! Matrix products: packed panels and a micro-kernel in vector registers (Goto and van de Geijn, 2008).
+//! Matrix products: packed panels and a micro-kernel in registers (Goto and van de Geijn, 2008).
 //!
-//! The crate `gemm` was measured first and is as fast; it takes fresh memory in every call, adds three minutes to a build, and
-//! leaves no room for a bias or for operands that are made while they are packed, as convolutions need.
+//! The crate `gemm` was measured first and is as fast as [`fma`]; it takes fresh memory in every call, adds three minutes to a
+//! build, and leaves no room for a bias or for operands that are made while they are packed, as convolutions need.
 //!
 //! Every element is a sum over `k` in one order, so the result does not depend on how the rows and columns are divided.
 
 #![allow(unsafe_code)]
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+mod fma;
 mod near;
 mod pack;
 mod tile;
@@ -14,22 +17,13 @@ mod tile;
 pub(crate) use near::{Near, multiply_near, near};
 pub(crate) use pack::{Source, Strided, spaced};
 pub(crate) use tile::WIDEST;
-use tile::{Block, panel};
 
 use super::real::Real;
 use super::shared::Shared;
 use super::team::Team;
 
-/// Columns of a panel of the right operand are a multiple of this, rows of the left one of [`ROWS`].
-const ROWS: usize = 8;
-/// The longest sum between two visits of the result: a panel then fits the first-level cache, or nearly so.
-const DEPTH: usize = 256;
-/// Rows of the left operand that stay in the second-level cache with one panel of the right one.
+/// Rows of the left operand that stay in the second-level cache while they meet all columns.
 pub(crate) const BLOCK_ROWS: usize = 128;
-/// Panels packed by one task.
-const GROUP: usize = 4;
-/// Products with fewer multiplications are left to one thread.
-const SERIAL: usize = 1 << 17;
 
 /// Where a product goes: rows of `stride` elements.
 #[derive(Debug, Clone, Copy)]
@@ -49,131 +43,53 @@ pub(crate) struct Part {
     pub(crate) columns: usize,
 }
 
-/// Elements from one panel of `width` to the next: whole lines, and an odd number of them, so that panels that are written side
-/// by side fall into different sets of the cache.
-fn pitch<T>(width: usize, depth: usize) -> usize {
-    spaced::<T>(width * depth)
-}
-
-/// Elements of scratch memory that [`multiply`] needs.
-pub(crate) fn workspace<T: Real>(m: usize, n: usize, k: usize) -> usize {
-    let (depth, columns) = (depth_of(k), panel::<T>(n));
-    m.div_ceil(ROWS) * pitch::<T>(ROWS, depth) + n.div_ceil(columns) * pitch::<T>(columns, depth)
-}
-
-fn depth_of(k: usize) -> usize {
-    let blocks = k.div_ceil(DEPTH).max(1);
-    // whole lines
-    k.div_ceil(blocks).next_multiple_of(16).min(k)
-}
-
 /// `c = a b (+ bias) (+ c)`: `m x k` times `k x n`, the bias added to every row.
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn multiply<T: Real>(
-    team: Option<&Team>,
-    size: (usize, usize, usize),
-    a: &impl Source<T>,
-    b: &impl Source<T>,
-    bias: Option<&[T]>,
-    c: Shared<'_, T>,
-    target: Target,
-    workspace: &mut [T],
-) {
-    multiply_then(team, size, a, b, bias, c, target, workspace, |_| ());
+pub(crate) struct Product<'a, T, A, B> {
+    /// Threads that divide it, if not the caller's alone.
+    pub(crate) team: Option<&'a Team>,
+    /// `m`, `n` and `k`.
+    pub(crate) size: (usize, usize, usize),
+    pub(crate) a: &'a A,
+    pub(crate) b: &'a B,
+    pub(crate) bias: Option<&'a [T]>,
+    pub(crate) c: Shared<'a, T>,
+    pub(crate) target: Target,
 }
 
-/// As [`multiply`]; `then` is called for each part as soon as it is complete, by who made it and has it in a cache.
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn multiply_then<T: Real>(
-    team: Option<&Team>,
-    (m, n, k): (usize, usize, usize),
-    a: &impl Source<T>,
-    b: &impl Source<T>,
-    bias: Option<&[T]>,
-    c: Shared<'_, T>,
-    target: Target,
-    workspace: &mut [T],
-    then: impl Fn(Part) + Sync,
-) {
-    let depth = depth_of(k);
-    let nr = panel::<T>(n);
-    // rows that lie whole are read there; a tile then follows eight of them
-    let lying = a.rows();
-    if let Some(rows) = lying {
-        assert!(rows.data.len() >= (m - 1) * rows.along + k);
+/// Elements of scratch memory of a [`Product`] of a size, that so many threads divide.
+pub(crate) fn workspace<T: Real>(m: usize, n: usize, k: usize, threads: usize) -> usize {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    if amx::suits::<T>(m, n, k) {
+        return amx::workspace::<T>(m, n, k, threads);
     }
-    let (left_pitch, right_pitch) = (pitch::<T>(ROWS, depth), pitch::<T>(nr, depth));
-    let (left, right) = workspace.split_at_mut(m.div_ceil(ROWS) * left_pitch);
-    let (left, right) = (Shared::new(left), Shared::new(right));
-    let team = team.filter(|team| team.threads() > 1 && m * n * k >= SERIAL);
-    let each = |tasks: usize, task: &(dyn Fn(usize) + Sync)| match team {
-        Some(team) => team.each(tasks, task),
-        None => (0..tasks).for_each(task),
-    };
-    let (row_panels, column_panels) = (m.div_ceil(ROWS), n.div_ceil(nr));
-    // tiles of the result: about twice as wide as BLOCK_ROWS in bytes of a cache, some for each thread
-    let row_blocks = row_panels.div_ceil(BLOCK_ROWS / ROWS);
-    let wanted = if team.is_some() { 16_usize.div_ceil(row_blocks) } else { 1 };
-    let block = column_panels.div_ceil(wanted).clamp(1, (1024 / nr).max(1));
-    let column_blocks = column_panels.div_ceil(block);
-    for from in (0..k).step_by(depth) {
-        let to = k.min(from + depth);
-        let count = to - from;
-        let left_tasks = if lying.is_some() { 0 } else { row_panels.div_ceil(4 * GROUP) };
-        let right_tasks = column_panels.div_ceil(GROUP);
-        each(left_tasks + right_tasks, &|task| {
-            // SAFETY: panels are disjoint, each is packed by one task.
-            if task < left_tasks {
-                let from_panel = 4 * GROUP * task;
-                let panels = (4 * GROUP).min(row_panels - from_panel);
-                let out = unsafe { left.part(from_panel * left_pitch, panels * left_pitch) };
-                let width = (panels * ROWS).min(m - from_panel * ROWS);
-                a.pack_panels(from_panel * ROWS, width, from, to, ROWS, left_pitch, out);
-            } else {
-                let from_panel = GROUP * (task - left_tasks);
-                let panels = GROUP.min(column_panels - from_panel);
-                let out = unsafe { right.part(from_panel * right_pitch, panels * right_pitch) };
-                let width = (panels * nr).min(n - from_panel * nr);
-                b.pack_panels(from_panel * nr, width, from, to, nr, right_pitch, out);
+    let _ = threads;
+    fma::workspace::<T>(m, n, k)
+}
+
+impl<T: Real, A: Source<T>, B: Source<T>> Product<'_, T, A, B> {
+    /// Computes it in a [`workspace`].
+    pub(crate) fn run(&self, workspace: &mut [T]) {
+        self.run_then(workspace, |_| ());
+    }
+
+    /// As [`run`](Self::run); `then` is called for each part as soon as it is complete, by who made it and has it in a cache.
+    pub(crate) fn run_then(&self, workspace: &mut [T], then: impl Fn(Part) + Sync) {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        {
+            let (m, n, k) = self.size;
+            if amx::suits::<T>(m, n, k) {
+                return amx::run(self, workspace, then);
             }
-        });
-        let (first, last) = (from == 0, to == k);
-        each(row_blocks * column_blocks, &|tile| {
-            let (i, j) = (tile % row_blocks, tile / row_blocks);
-            let (row, panel) = (i * BLOCK_ROWS, j * block);
-            let column = panel * nr;
-            // SAFETY: within the rows, or the panels.
-            let (a, a_strides) = match lying {
-                Some(rows) => {
-                    let start = unsafe { rows.data.as_ptr().add(row * rows.along + from) };
-                    (start, [ROWS * rows.along, rows.along, 1])
-                }
-                None => (
-                    unsafe { left.pointer().add(row / ROWS * left_pitch) }.cast_const(),
-                    [left_pitch, 1, ROWS],
-                ),
-            };
-            let block = Block {
-                a,
-                a_strides,
-                // SAFETY: the panels were written above and are only read now; the block lies within `c`, and no other task
-                // writes it.
-                b: unsafe { right.pointer().add(panel * right_pitch) },
-                b_strides: [right_pitch, nr],
-                c: unsafe { c.pointer().add(row * target.stride + column) },
-                bias: bias.filter(|_| first).map(|bias| &bias[column..]),
-                depth: count,
-                stride: target.stride,
-                rows: BLOCK_ROWS.min(m - row),
-                columns: (block * nr).min(n - column),
-                accumulate: target.accumulate || !first,
-            };
-            // SAFETY: as above.
-            unsafe { block.run() };
-            if last {
-                then(Part { row, rows: block.rows, column, columns: block.columns });
-            }
-        });
+        }
+        fma::run(self, workspace, then);
+    }
+}
+
+/// Calls `task(worker, 0)` to `task(worker, tasks - 1)`, on the threads of a team if there is one.
+fn each(team: Option<&Team>, tasks: usize, task: &(dyn Fn(usize, usize) + Sync)) {
+    match team {
+        Some(team) => team.each_worker(tasks, task),
+        None => (0..tasks).for_each(|k| task(0, k)),
     }
 }
 
@@ -214,17 +130,17 @@ mod tests {
         for threads in [1, 2] {
             let team = Team::new(threads);
             let mut c = before.clone();
-            let mut scratch = vec![T::ZERO; workspace::<T>(m, n, k)];
-            multiply(
-                Some(&team),
-                (m, n, k),
-                &Strided { data: &a, along: ra, depth: ca },
-                &Strided { data: &b, along: cb, depth: rb },
-                bias.then_some(&offsets[..]),
-                Shared::new(&mut c),
-                Target { stride: n, accumulate: add },
-                &mut scratch,
-            );
+            let mut scratch = vec![T::ZERO; workspace::<T>(m, n, k, threads)];
+            Product {
+                team: Some(&team),
+                size: (m, n, k),
+                a: &Strided { data: &a, along: ra, depth: ca },
+                b: &Strided { data: &b, along: cb, depth: rb },
+                bias: bias.then_some(&offsets[..]),
+                c: Shared::new(&mut c),
+                target: Target { stride: n, accumulate: add },
+            }
+            .run(&mut scratch);
             results.push(c);
         }
         assert_eq!(results[0], results[1]);

@@ -3,8 +3,9 @@
 use super::super::real::Real;
 use super::super::shared::Shared;
 use super::super::vector::lanes;
+use super::fma::{DEPTH, ROWS};
 use super::tile::{Block, columns};
-use super::{DEPTH, ROWS, Source, Strided, Target};
+use super::{Source, Strided, Target};
 
 /// A right operand: panels of whole rows, packed or as they lie.
 #[derive(Debug, Clone, Copy)]

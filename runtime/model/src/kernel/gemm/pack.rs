@@ -38,8 +38,8 @@ pub(crate) trait Source<T>: Sync {
         }
     }
 
-    /// The matrix in memory, if tiles may read its rows where they lie.
-    fn rows(&self) -> Option<Strided<'_, T>> {
+    /// The matrix, if it is one in memory.
+    fn memory(&self) -> Option<Strided<'_, T>> {
         None
     }
 }
@@ -100,11 +100,18 @@ impl<T: Real> Source<T> for Strided<'_, T> {
         }
     }
 
-    fn rows(&self) -> Option<Strided<'_, T>> {
+    fn memory(&self) -> Option<Strided<'_, T>> {
+        Some(*self)
+    }
+}
+
+impl<T> Strided<'_, T> {
+    /// Whether tiles may read rows where they lie.
+    pub(super) fn has_near_rows(&self) -> bool {
         // rows that are far apart by a power of two push one another out of the cache
         let bytes = self.along * size_of::<T>();
         let is_odd = bytes % (2 * LINE) == LINE;
-        (self.depth == 1 && (bytes <= FAR || is_odd)).then_some(*self)
+        self.depth == 1 && (bytes <= FAR || is_odd)
     }
 }
 
@@ -241,7 +248,7 @@ unsafe fn transpose8(from: *const f32, stride: usize, to: *mut f32, to_stride: u
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[allow(clippy::needless_range_loop)] // of four arrays side by side
-unsafe fn transpose16(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+pub(super) unsafe fn transpose16(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
     use std::arch::x86_64::{
         _mm512_loadu_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_storeu_ps, _mm512_unpackhi_ps,
         _mm512_unpacklo_ps,

@@ -2,7 +2,7 @@
 
 use super::super::real::Real;
 use super::super::vector::{Kernel, Vector, dispatch, lanes};
-use super::ROWS;
+use super::fma::ROWS;
 
 /// The widest tile: 48 singles.
 pub(crate) const WIDEST: usize = 48;

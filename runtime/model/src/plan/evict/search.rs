@@ -28,7 +28,24 @@ impl Evictor<'_> {
             self.choice = chosen;
             self.group_nodes();
         }
-        Some(self.improve(best))
+        let mut best = self.improve(best);
+        if self.thorough && best.seconds > kept.seconds {
+            // where little fits, the way down from all is another one
+            let mut chosen = self.choice.clone();
+            for all in [Choice::Swap, Choice::Recompute] {
+                self.set_all(all);
+                let now = self.outcome();
+                if self.fits(&now) {
+                    let found = self.improve(now);
+                    if found.seconds < best.seconds {
+                        best = found;
+                        chosen.clone_from(&self.choice);
+                    }
+                }
+            }
+            self.choice = chosen;
+        }
+        Some(best)
     }
 
     /// The best that is found for whole groups as they are.
@@ -153,13 +170,17 @@ impl Evictor<'_> {
                 let bytes = self.groups[group].bytes;
                 let room = (self.cluster.memory - now.bytes) as f64;
                 // where gradients have yet to grow one more is in flight than where memory is short
-                if !self.is_kept(group) && bytes * self.flight.saturating_sub(2) as f64 <= room {
+                if !self.is_kept(group)
+                    && (self.thorough || bytes * self.flight.saturating_sub(2) as f64 <= room)
+                {
                     now = self.attempt(group, Choice::Keep, now, |this, new, now| {
                         this.fits(new) && new.seconds <= now.seconds
                     });
                 }
                 let busy = now.walk.out.max(now.walk.back);
-                if self.is_again(group) && busy + self.host.seconds(bytes as u64) < now.seconds {
+                if self.is_again(group)
+                    && (self.thorough || busy + self.host.seconds(bytes as u64) < now.seconds)
+                {
                     now = self.attempt(group, Choice::Swap, now, better);
                 }
                 let waits = now.walk.stall > 0.0 || busy > self.compute + now.walk.recompute;
@@ -177,37 +198,46 @@ impl Evictor<'_> {
         now
     }
 
-    /// Keeps one group and evicts a neighbour in price instead, where that takes less time.
+    /// Keeps one group, or brings it back another way, and changes a neighbour in price instead, where that takes less time.
     fn exchange(&mut self, mut now: Outcome) -> Outcome {
         let count = self.groups.len();
         for group in 0..count {
-            let was = self.choice_of(group);
-            if was == Choice::Keep {
-                continue;
-            }
-            self.set(group, Choice::Keep);
             let near = group.saturating_sub(NEAR)..(group + NEAR + 1).min(count);
-            let found = near.filter(|&other| other != group).find_map(|other| {
-                let old = self.choice_of(other);
-                let to = [Choice::Recompute, Choice::Swap].into_iter().find_map(|to| {
-                    if to == old || to == Choice::Recompute && self.groups[other].again.is_empty() {
-                        return None;
-                    }
-                    self.set(other, to);
-                    let new = self.outcome();
-                    (self.fits(&new) && new.seconds < now.seconds).then_some(new)
-                });
-                if to.is_none() {
-                    self.set(other, old);
+            for to in [Choice::Keep, Choice::Recompute, Choice::Swap] {
+                let was = self.choice_of(group);
+                if was == Choice::Keep || !self.can_be(group, to) {
+                    continue;
                 }
-                to
-            });
-            match found {
-                Some(new) => now = new,
-                None => self.set(group, was),
+                self.set(group, to);
+                let mut others = near.clone().filter(|&other| other != group);
+                match others.find_map(|other| self.attempt_either(other, now)) {
+                    Some(new) => now = new,
+                    None => self.set(group, was),
+                }
             }
         }
         now
+    }
+
+    /// Whether a group may be given a choice that it has not.
+    fn can_be(&self, group: usize, to: Choice) -> bool {
+        to != self.choice_of(group) && (to != Choice::Recompute || !self.groups[group].again.is_empty())
+    }
+
+    /// Evicts a group in another way than it is, if that takes less time.
+    fn attempt_either(&mut self, group: usize, now: Outcome) -> Option<Outcome> {
+        let was = self.choice_of(group);
+        for to in [Choice::Recompute, Choice::Swap] {
+            if self.can_be(group, to) {
+                self.set(group, to);
+                let new = self.outcome();
+                if self.fits(&new) && new.seconds < now.seconds {
+                    return Some(new);
+                }
+            }
+        }
+        self.set(group, was);
+        None
     }
 
     pub(super) fn last_layers(&mut self) -> Option<Outcome> {
