@@ -102,6 +102,8 @@ mod tests {
     use super::super::{Strided, Target, fma};
     use super::*;
 
+    type Shape = fn(f32) -> f32;
+
     /// Numbers from `shape` of numbers between -1 and 1, which look random.
     fn noise(n: usize, seed: u64, shape: impl Fn(f32) -> f32) -> Vec<f32> {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -123,9 +125,9 @@ mod tests {
             let length = workspace::<f32>(m, n, k, 1).max(fma::workspace::<f32>(m, n, k));
             let mut scratch = vec![0.0; length];
             if with_unit {
-                run(&product, &mut scratch, |_| ())
+                run(&product, &mut scratch, |_| ());
             } else {
-                fma::run(&product, &mut scratch, |_| ())
+                fma::run(&product, &mut scratch, |_| ());
             }
         }
         results
@@ -136,7 +138,6 @@ mod tests {
         if !cpu::has_amx() {
             return;
         }
-        type Shape = fn(f32) -> f32;
         let shapes: [(&str, Shape); 4] = [
             ("even", |x| x),
             ("positive", |x| x.abs()),
