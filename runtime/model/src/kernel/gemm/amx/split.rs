@@ -1,9 +1,9 @@
 //! Operands as tiles of bf16: three parts of every single.
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_fmadd_ps, _mm512_maskz_loadu_ps, _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_setzero_ps,
-    _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps, _mm512_ternarylogic_epi32,
+    __m512, __mmask16, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_fmadd_ps, _mm512_maskz_loadu_ps, _mm512_reduce_add_ps, _mm512_set1_epi32,
+    _mm512_setzero_ps, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps, _mm512_ternarylogic_epi32,
 };
 
 use super::super::super::real::Real;
@@ -95,7 +95,6 @@ impl<'a> Panels<'a> {
         first: usize,
         width: usize,
     ) {
-        let panels = width.div_ceil(PANEL);
         let lies = source.memory().filter(|lies| {
             assert!(lies.data.len() > (first + width - 1) * lies.along + (self.to - 1) * lies.depth);
             1 == match side {
@@ -103,74 +102,110 @@ impl<'a> Panels<'a> {
                 Side::Right => lies.along,
             }
         });
-        let mut packed = [T::ZERO; BLOCK_ROWS * STEP];
-        let mut turned = [T::ZERO; TILE * STEP];
-        let mut checks = [[0_f32; TILE]; BLOCK_ROWS / PANEL];
-        for step in 0..self.steps() {
-            let from = self.from + step * STEP;
-            let depths = STEP.min(self.to - from);
-            if lies.is_none() {
-                if depths < STEP {
-                    packed.fill(T::ZERO);
-                }
-                source.pack_panels(first, width, from, from + depths, TILE, TILE * STEP, &mut packed);
-            }
-            for tile in 0..2 * panels {
-                let width = width.saturating_sub(tile * TILE).min(TILE);
-                let rows = match (lies, side) {
-                    (Some(lies), Side::Left) => Rows {
-                        start: lies
-                            .data
-                            .as_ptr()
-                            .wrapping_add((first + tile * TILE) * lies.along + from)
-                            .cast(),
-                        stride: lies.along,
-                        second: TILE,
-                        counts: [width; 2],
-                        lanes: [depths.min(TILE), depths.saturating_sub(TILE)],
-                    },
-                    (Some(lies), Side::Right) => Rows {
-                        start: lies
-                            .data
-                            .as_ptr()
-                            .wrapping_add(from * lies.depth + first + tile * TILE)
-                            .cast(),
-                        stride: lies.depth,
-                        second: TILE * lies.depth,
-                        counts: [depths.min(TILE), depths.saturating_sub(TILE)],
-                        lanes: [width; 2],
-                    },
-                    (None, side) => {
-                        // a tile of the operand by depth
-                        let by_depth: *const f32 = packed[tile * TILE * STEP..].as_ptr().cast();
-                        let full = |start, stride, second| {
-                            let rows = if width == 0 { 0 } else { TILE };
-                            Rows { start, stride, second, counts: [rows; 2], lanes: [TILE; 2] }
-                        };
-                        if side == Side::Right {
-                            full(by_depth, TILE, TILE * TILE)
-                        } else {
-                            let turned: *mut f32 = turned.as_mut_ptr().cast();
-                            for half in 0..2 {
-                                // SAFETY: the processor has AVX-512; both are squares within their arrays.
-                                unsafe {
-                                    let from = by_depth.add(half * TILE * TILE);
-                                    transpose16(from, TILE, turned.add(half * TILE), STEP);
-                                }
-                            }
-                            full(turned.cast_const(), STEP, TILE)
-                        }
+        let tiles = 2 * width.div_ceil(PANEL);
+        let mut checks = [0.0; BLOCK_ROWS / PANEL];
+        let mut put = |step: usize, tile: usize, rows: Rows| {
+            let at = step * STEP_BYTES + tile % 2 * TILE_BYTES;
+            let out = self.tiles(tile / 2).cast_mut().wrapping_add(at);
+            // SAFETY: the processor has AVX-512, the rows lie within their operand, the tiles within their panel.
+            checks[tile / 2] += unsafe { rows.split(out) };
+        };
+        let wide = |tile: usize| width.saturating_sub(tile * TILE).min(TILE);
+        let deep = |step: usize| {
+            let depths = (self.to - self.from - step * STEP).min(STEP);
+            [depths.min(TILE), depths.saturating_sub(TILE)]
+        };
+        match (lies, side) {
+            (Some(lies), Side::Left) => {
+                // along the rows, in the order of memory
+                for tile in 0..tiles {
+                    let start =
+                        lies.data.as_ptr().wrapping_add((first + tile * TILE) * lies.along + self.from);
+                    for step in 0..self.steps() {
+                        let start = start.wrapping_add(step * STEP).cast();
+                        let counts = [wide(tile); 2];
+                        put(
+                            step,
+                            tile,
+                            Rows {
+                                start,
+                                stride: lies.along,
+                                second: TILE,
+                                ahead: TILE * lies.along,
+                                counts,
+                                lanes: deep(step),
+                            },
+                        );
                     }
-                };
-                let at = step * STEP_BYTES + tile % 2 * TILE_BYTES;
-                let out = self.tiles(tile / 2).cast_mut().wrapping_add(at);
-                // SAFETY: the processor has AVX-512, the rows lie within their operand, the tiles within their panel.
-                unsafe { rows.split(out, &mut checks[tile / 2]) };
+                }
+            }
+            (Some(lies), Side::Right) => {
+                for step in 0..self.steps() {
+                    let start =
+                        lies.data.as_ptr().wrapping_add((self.from + step * STEP) * lies.depth + first);
+                    for tile in 0..tiles {
+                        let (start, second) = (start.wrapping_add(tile * TILE).cast(), TILE * lies.depth);
+                        let lanes = [wide(tile); 2];
+                        put(
+                            step,
+                            tile,
+                            Rows {
+                                start,
+                                stride: lies.depth,
+                                second,
+                                ahead: 2 * second,
+                                counts: deep(step),
+                                lanes,
+                            },
+                        );
+                    }
+                }
+            }
+            (None, side) => {
+                // depths of a tile are gathered first
+                let mut packed = [T::ZERO; BLOCK_ROWS * STEP];
+                let mut turned = [T::ZERO; TILE * STEP];
+                for step in 0..self.steps() {
+                    let from = self.from + step * STEP;
+                    let to = self.to.min(from + STEP);
+                    if to - from < STEP {
+                        packed.fill(T::ZERO);
+                    }
+                    source.pack_panels(first, width, from, to, TILE, TILE * STEP, &mut packed);
+                    for tile in 0..tiles {
+                        let by_depth: *const f32 = packed[tile * TILE * STEP..].as_ptr().cast();
+                        let counts = [if wide(tile) == 0 { 0 } else { TILE }; 2];
+                        let lanes = [TILE; 2];
+                        if side == Side::Right {
+                            let (stride, second) = (TILE, TILE * TILE);
+                            put(
+                                step,
+                                tile,
+                                Rows { start: by_depth, stride, second, ahead: 0, counts, lanes },
+                            );
+                            continue;
+                        }
+                        let by_row: *mut f32 = turned.as_mut_ptr().cast();
+                        for half in 0..2 {
+                            // SAFETY: the processor has AVX-512; both are squares within their arrays.
+                            unsafe {
+                                transpose16(
+                                    by_depth.add(half * TILE * TILE),
+                                    TILE,
+                                    by_row.add(half * TILE),
+                                    STEP,
+                                );
+                            }
+                        }
+                        let start = by_row.cast_const();
+                        put(step, tile, Rows { start, stride: STEP, second: TILE, ahead: 0, counts, lanes });
+                    }
+                }
             }
         }
-        for (panel, check) in checks.iter().enumerate().take(panels) {
+        for (panel, check) in checks.iter().enumerate().take(tiles / 2) {
             // SAFETY: as the caller promises.
-            unsafe { self.mark(panel).write(check.iter().all(|&x| x == 0.0)) };
+            unsafe { self.mark(panel).write(*check == 0.0) };
         }
     }
 }
@@ -182,6 +217,8 @@ struct Rows {
     stride: usize,
     /// Singles from the first vector to the second.
     second: usize,
+    /// Singles from a row to the one that will be split next in its place, which is asked for now.
+    ahead: usize,
     /// How many rows there are of each; beyond, there are zeros.
     counts: [usize; 2],
     /// How many singles of each vector there are.
@@ -189,12 +226,12 @@ struct Rows {
 }
 
 impl Rows {
-    /// Writes a tile of each part. What is not finite makes `check` NaN, which is zero otherwise.
+    /// Writes a tile of each part. Gives NaN if there is a number that is not finite, and zero otherwise.
     ///
     /// # Safety
     /// The processor has AVX-512, the rows may be read, and the tiles be written.
     #[target_feature(enable = "avx512f")]
-    unsafe fn split(&self, out: *mut u8, check: &mut [f32; TILE]) {
+    unsafe fn split(&self, out: *mut u8) -> f32 {
         let masks = self.lanes.map(|lanes| ((1_u32 << lanes) - 1) as __mmask16);
         let mut invalid = _mm512_setzero_ps();
         for row in 0..TILE {
@@ -202,7 +239,11 @@ impl Rows {
             let [low, high] = [0, 1].map(|k| {
                 let mask = if row < self.counts[k] { masks[k] } else { 0 };
                 // SAFETY: as the caller promises; what is masked is not read.
-                unsafe { _mm512_maskz_loadu_ps(mask, start.wrapping_add(k * self.second)) }
+                unsafe {
+                    let start = start.wrapping_add(k * self.second);
+                    _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(self.ahead).cast());
+                    _mm512_maskz_loadu_ps(mask, start)
+                }
             });
             let (low, high) = (thirds(low, &mut invalid), thirds(high, &mut invalid));
             for k in 0..3 {
@@ -217,7 +258,7 @@ impl Rows {
                 unsafe { _mm512_storeu_si512(out.add(k * PART_BYTES + row * LINE).cast(), words) };
             }
         }
-        check[0] += _mm512_reduce_add_ps(invalid);
+        _mm512_reduce_add_ps(invalid)
     }
 }
 
