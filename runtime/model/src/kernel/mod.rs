@@ -1,6 +1,7 @@
 //! What processors do: loops over slices, without shapes, graphs or plans.
 //!
-//! Kernels are compiled for AVX-512, for AVX2 with FMA and for the portable baseline, and chosen when the process starts. None
+//! Kernels are compiled for AVX-512, for AVX2 with FMA and for the portable baseline, and chosen when the process starts; products of
+//! singles use the matrix unit (AMX) where there is one. `KETLINE_MAX_ISA` names the last instructions that may be used. None
 //! allocates; scratch memory is planned. Work is divided by sizes alone, never by the number of threads, so that results are
 //! the same bits on any number of them.
 
@@ -19,3 +20,8 @@ pub(crate) mod reduce;
 pub(crate) mod shared;
 pub(crate) mod team;
 pub(crate) mod vector;
+
+/// The instructions that kernels use, by the names that `KETLINE_MAX_ISA` takes.
+pub(crate) fn instructions() -> &'static str {
+    if gemm::has_unit() { "amx" } else { real::level().name() }
+}

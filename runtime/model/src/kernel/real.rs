@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
 use super::vector::Vector;
@@ -18,19 +19,53 @@ pub(crate) enum Level {
     Avx512,
 }
 
+impl Level {
+    /// Its name in [`INSTRUCTIONS`].
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+        }
+    }
+}
+
+/// Names of instructions, from those that every processor has up, as `KETLINE_MAX_ISA` takes them.
+const INSTRUCTIONS: [&str; 4] = ["portable", "avx2", "avx512", "amx"];
+
+/// Whether the environment leaves instructions in use: `KETLINE_MAX_ISA` names the last ones that it does. All are without it, and
+/// with a name that there is not.
+pub(crate) fn is_allowed(name: &str) -> bool {
+    static MOST: OnceLock<usize> = OnceLock::new();
+    let place = |name: &str| INSTRUCTIONS.iter().position(|known| *known == name);
+    let most = MOST.get_or_init(|| {
+        let Ok(wanted) = std::env::var("KETLINE_MAX_ISA") else { return INSTRUCTIONS.len() };
+        place(&wanted).unwrap_or_else(|| {
+            tracing::warn!("KETLINE_MAX_ISA: found {wanted:?}, expected one of {INSTRUCTIONS:?}");
+            INSTRUCTIONS.len()
+        })
+    });
+    place(name).is_some_and(|place| place <= *most)
+}
+
 /// The level of this processor, found once.
 pub(crate) fn level() -> Level {
     #[cfg(target_arch = "x86_64")]
     {
-        static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
+        static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
             let wide = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl");
-            if wide {
+            if wide && is_allowed("avx512") {
                 Level::Avx512
-            } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            } else if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_allowed("avx2")
+            {
                 Level::Avx2
             } else {
                 Level::Portable

@@ -7,13 +7,14 @@
 
 #![allow(unsafe_code)]
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "amx_absent.rs")]
 mod amx;
 mod fma;
 mod near;
 mod pack;
 mod tile;
 
+pub(crate) use amx::has_unit;
 pub(crate) use near::{Near, multiply_near, near};
 pub(crate) use pack::{Source, Strided, spaced};
 pub(crate) use tile::WIDEST;
@@ -58,12 +59,11 @@ pub(crate) struct Product<'a, T, A, B> {
 
 /// Elements of scratch memory of a [`Product`] of a size, that so many threads divide.
 pub(crate) fn workspace<T: Real>(m: usize, n: usize, k: usize, threads: usize) -> usize {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     if amx::suits::<T>(m, n, k) {
-        return amx::workspace::<T>(m, n, k, threads);
+        amx::workspace::<T>(m, n, k, threads)
+    } else {
+        fma::workspace::<T>(m, n, k)
     }
-    let _ = threads;
-    fma::workspace::<T>(m, n, k)
 }
 
 impl<T: Real, A: Source<T>, B: Source<T>> Product<'_, T, A, B> {
@@ -74,14 +74,12 @@ impl<T: Real, A: Source<T>, B: Source<T>> Product<'_, T, A, B> {
 
     /// As [`run`](Self::run); `then` is called for each part as soon as it is complete, by who made it and has it in a cache.
     pub(crate) fn run_then(&self, workspace: &mut [T], then: impl Fn(Part) + Sync) {
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        {
-            let (m, n, k) = self.size;
-            if amx::suits::<T>(m, n, k) {
-                return amx::run(self, workspace, then);
-            }
+        let (m, n, k) = self.size;
+        if amx::suits::<T>(m, n, k) {
+            amx::run(self, workspace, then);
+        } else {
+            fma::run(self, workspace, then);
         }
-        fma::run(self, workspace, then);
     }
 }
 

@@ -10,6 +10,7 @@ use super::times::{Clock, Times};
 use crate::file::read_whole;
 use crate::graph::Source;
 use crate::hash::fnv1a;
+use crate::kernel;
 use crate::{DType, Device, Error, Plan, PlanOptions, Result, Run, Sizes};
 
 mod file;
@@ -232,7 +233,7 @@ impl<'a> Profiling<'a> {
         Key([
             format!("{:016x}", fnv1a(&graph)),
             format!("{:016x}", fnv1a(&format!("{sizes:?}"))),
-            format!("{} ({})", self.device, std::env::consts::ARCH),
+            format!("{} ({}, {})", self.device, std::env::consts::ARCH, kernel::instructions()),
             self.threads.to_string(),
             self.at_once.to_string(),
             env!("CARGO_PKG_VERSION").into(),

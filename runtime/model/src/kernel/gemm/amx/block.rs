@@ -102,10 +102,6 @@ impl<T: Real, A: Source<T>, B: Source<T>> Block<'_, T, A, B> {
     }
 }
 
-// Where two threads share a core, instructions of the unit that follow one another closely hold each other up: with ten others
-// between them, products are 1.6 times faster then, and no slower otherwise, since the unit takes sixteen cycles for a product.
-// So there is room for prefetches: of all lines of the next step's tiles, and of the result's.
-
 vectorised! {
     /// Stores so many columns of sums to rows of `c`, or adds them.
     fn put<T: Real>(c: Shared<'_, T>, stride: usize, columns: usize, sums: &[[T; PANEL]], accumulate: bool) {
@@ -123,6 +119,10 @@ vectorised! {
         }
     }
 }
+
+// Where two threads share a core, instructions of the unit that follow one another closely hold each other up: with ten others
+// between them, products are 1.6 times faster then, and no slower otherwise, since the unit takes sixteen cycles for a product.
+// So there is room for prefetches: of all lines of the next step's tiles, and of the result's.
 
 /// Loads a tile of the left operand (a part of three, an upper or lower half) to a register.
 macro_rules! left {

@@ -1,8 +1,8 @@
 //! Products of singles by the matrix unit of the processor (Intel AMX), which multiplies bf16 and adds in singles.
 //!
 //! A single is exactly the sum of three bf16 (8 bits of its 24 each), so a product is a sum of nine products of bf16. The three
-//! smallest, together below 2^-24 of the whole, are left out; the others are exact and summed in singles, as multiply-adds
-//! would be. The result is as near the true one as theirs (a test holds it to that), and the unit does sixteen times as many
+//! smallest, together about 2^-24 of the whole at most, are left out; the others are exact and summed in singles, as
+//! multiply-adds would be. The result is as near the true one as theirs (a test holds it to that), and the unit does sixteen times as many
 //! multiplications a cycle as vectors of singles do, so six products are 2.7 times faster (Henry, Tang and Heinecke, 2019,
 //! "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations").
 //!
@@ -31,6 +31,11 @@ const SERIAL: usize = 1 << 19;
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
 
+/// Whether there is a matrix unit that products may use.
+pub(crate) fn has_unit() -> bool {
+    cpu::has_amx()
+}
+
 /// Whether a product is faster here: it is one of singles, and at least half of it is not padding.
 pub(super) fn suits<T: Real>(m: usize, n: usize, k: usize) -> bool {
     let padded = m.next_multiple_of(PANEL) * n.next_multiple_of(PANEL) * k.next_multiple_of(STEP);
@@ -47,7 +52,7 @@ fn row_panels(m: usize) -> usize {
 }
 
 /// Elements of scratch memory that [`run`] needs.
-pub(super) fn workspace<T>(m: usize, n: usize, k: usize, threads: usize) -> usize {
+pub(super) fn workspace<T: Real>(m: usize, n: usize, k: usize, threads: usize) -> usize {
     let panels = n.div_ceil(PANEL) + threads * row_panels(m);
     // a line more, since memory may begin within one
     ((panels * Panels::pitch(depth_of(k)) + 1) * LINE).div_ceil(size_of::<T>())

@@ -2,8 +2,9 @@
 
 use std::arch::x86_64::{
     __m512, __mmask16, _MM_HINT_T0, _mm_prefetch, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512,
-    _mm512_castsi512_ps, _mm512_fmadd_ps, _mm512_maskz_loadu_ps, _mm512_reduce_add_ps, _mm512_set1_epi32,
-    _mm512_setzero_ps, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps, _mm512_ternarylogic_epi32,
+    _mm512_castsi512_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_reduce_add_ps,
+    _mm512_set1_epi32, _mm512_setzero_ps, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_ps,
+    _mm512_ternarylogic_epi32,
 };
 
 use super::super::super::real::Real;
@@ -95,113 +96,68 @@ impl<'a> Panels<'a> {
         first: usize,
         width: usize,
     ) {
-        let lies = source.memory().filter(|lies| {
-            assert!(lies.data.len() > (first + width - 1) * lies.along + (self.to - 1) * lies.depth);
-            1 == match side {
-                Side::Left => lies.depth,
-                Side::Right => lies.along,
-            }
-        });
-        let tiles = 2 * width.div_ceil(PANEL);
+        let memory = source.memory().filter(|memory| memory.along == 1 || memory.depth == 1);
+        if let Some(memory) = memory {
+            let last = (first + width - 1) * memory.along + (self.to - 1) * memory.depth;
+            assert!(last < memory.data.len());
+        }
+        let (tiles, steps) = (2 * width.div_ceil(PANEL), self.steps());
+        let [mut by_depth, mut by_row] = [[T::ZERO; TILE * STEP]; 2];
         let mut checks = [0.0; BLOCK_ROWS / PANEL];
-        let mut put = |step: usize, tile: usize, rows: Rows| {
-            let at = step * STEP_BYTES + tile % 2 * TILE_BYTES;
-            let out = self.tiles(tile / 2).cast_mut().wrapping_add(at);
+        for at in 0..tiles * steps {
+            // in the order of memory
+            let along_rows = memory.is_some_and(|memory| memory.depth == 1);
+            let (tile, step) = if along_rows { (at / steps, at % steps) } else { (at % tiles, at / tiles) };
+            let (index, from) = (first + tile * TILE, self.from + step * STEP);
+            let (width, depths) = (width.saturating_sub(tile * TILE).min(TILE), STEP.min(self.to - from));
+            let start = memory.map(|memory| {
+                let start = memory.data.as_ptr().wrapping_add(index * memory.along + from * memory.depth);
+                (memory, start.cast::<f32>())
+            });
+            let halves = [depths.min(TILE), depths.saturating_sub(TILE)];
+            let rows = match start {
+                Some((memory, start)) if memory.depth == 1 && side == Side::Left => Rows {
+                    start,
+                    stride: memory.along,
+                    second: TILE,
+                    ahead: TILE * memory.along,
+                    counts: [width; 2],
+                    lanes: halves,
+                },
+                Some((memory, start)) if memory.along == 1 && side == Side::Right => Rows {
+                    start,
+                    stride: memory.depth,
+                    second: TILE * memory.depth,
+                    ahead: STEP * memory.depth,
+                    counts: halves,
+                    lanes: [width; 2],
+                },
+                // SAFETY: the processor has AVX-512; the tile is whole, and lies within memory.
+                Some((memory, start)) if width == TILE && depths == STEP => unsafe {
+                    if side == Side::Left {
+                        Rows::by_row(start, memory.depth, by_row.as_mut_ptr().cast())
+                    } else {
+                        Rows::by_depth(start, memory.along, by_depth.as_mut_ptr().cast())
+                    }
+                },
+                _ => {
+                    by_depth.fill(T::ZERO);
+                    if width > 0 {
+                        let out = &mut by_depth[..depths * TILE];
+                        source.pack(index, width, from, from + depths, TILE, out);
+                    }
+                    let start = by_depth.as_ptr().cast();
+                    if side == Side::Left {
+                        // SAFETY: the processor has AVX-512, and a tile is as many singles.
+                        unsafe { Rows::by_row(start, TILE, by_row.as_mut_ptr().cast()) }
+                    } else {
+                        Rows::near(start, TILE, TILE * TILE)
+                    }
+                }
+            };
+            let out = self.tiles(tile / 2).cast_mut().wrapping_add(step * STEP_BYTES + tile % 2 * TILE_BYTES);
             // SAFETY: the processor has AVX-512, the rows lie within their operand, the tiles within their panel.
             checks[tile / 2] += unsafe { rows.split(out) };
-        };
-        let wide = |tile: usize| width.saturating_sub(tile * TILE).min(TILE);
-        let deep = |step: usize| {
-            let depths = (self.to - self.from - step * STEP).min(STEP);
-            [depths.min(TILE), depths.saturating_sub(TILE)]
-        };
-        match (lies, side) {
-            (Some(lies), Side::Left) => {
-                // along the rows, in the order of memory
-                for tile in 0..tiles {
-                    let start =
-                        lies.data.as_ptr().wrapping_add((first + tile * TILE) * lies.along + self.from);
-                    for step in 0..self.steps() {
-                        let start = start.wrapping_add(step * STEP).cast();
-                        let counts = [wide(tile); 2];
-                        put(
-                            step,
-                            tile,
-                            Rows {
-                                start,
-                                stride: lies.along,
-                                second: TILE,
-                                ahead: TILE * lies.along,
-                                counts,
-                                lanes: deep(step),
-                            },
-                        );
-                    }
-                }
-            }
-            (Some(lies), Side::Right) => {
-                for step in 0..self.steps() {
-                    let start =
-                        lies.data.as_ptr().wrapping_add((self.from + step * STEP) * lies.depth + first);
-                    for tile in 0..tiles {
-                        let (start, second) = (start.wrapping_add(tile * TILE).cast(), TILE * lies.depth);
-                        let lanes = [wide(tile); 2];
-                        put(
-                            step,
-                            tile,
-                            Rows {
-                                start,
-                                stride: lies.depth,
-                                second,
-                                ahead: 2 * second,
-                                counts: deep(step),
-                                lanes,
-                            },
-                        );
-                    }
-                }
-            }
-            (None, side) => {
-                // depths of a tile are gathered first
-                let mut packed = [T::ZERO; BLOCK_ROWS * STEP];
-                let mut turned = [T::ZERO; TILE * STEP];
-                for step in 0..self.steps() {
-                    let from = self.from + step * STEP;
-                    let to = self.to.min(from + STEP);
-                    if to - from < STEP {
-                        packed.fill(T::ZERO);
-                    }
-                    source.pack_panels(first, width, from, to, TILE, TILE * STEP, &mut packed);
-                    for tile in 0..tiles {
-                        let by_depth: *const f32 = packed[tile * TILE * STEP..].as_ptr().cast();
-                        let counts = [if wide(tile) == 0 { 0 } else { TILE }; 2];
-                        let lanes = [TILE; 2];
-                        if side == Side::Right {
-                            let (stride, second) = (TILE, TILE * TILE);
-                            put(
-                                step,
-                                tile,
-                                Rows { start: by_depth, stride, second, ahead: 0, counts, lanes },
-                            );
-                            continue;
-                        }
-                        let by_row: *mut f32 = turned.as_mut_ptr().cast();
-                        for half in 0..2 {
-                            // SAFETY: the processor has AVX-512; both are squares within their arrays.
-                            unsafe {
-                                transpose16(
-                                    by_depth.add(half * TILE * TILE),
-                                    TILE,
-                                    by_row.add(half * TILE),
-                                    STEP,
-                                );
-                            }
-                        }
-                        let start = by_row.cast_const();
-                        put(step, tile, Rows { start, stride: STEP, second: TILE, ahead: 0, counts, lanes });
-                    }
-                }
-            }
         }
         for (panel, check) in checks.iter().enumerate().take(tiles / 2) {
             // SAFETY: as the caller promises.
@@ -226,23 +182,64 @@ struct Rows {
 }
 
 impl Rows {
+    /// Whole rows that a cache holds.
+    fn near(start: *const f32, stride: usize, second: usize) -> Self {
+        Self { start, stride, second, ahead: 0, counts: [TILE; 2], lanes: [TILE; 2] }
+    }
+
+    /// A whole tile by row, from memory whose rows are depths.
+    ///
+    /// # Safety
+    /// The processor has AVX-512; `from` has [`STEP`] rows, `stride` apart, of [`TILE`] singles, and `to` as many singles.
+    unsafe fn by_row(from: *const f32, stride: usize, to: *mut f32) -> Self {
+        for half in 0..2 {
+            // SAFETY: as the caller promises.
+            unsafe { transpose16(from.add(half * TILE * stride), stride, to.add(half * TILE), STEP) };
+        }
+        Self::near(to, STEP, TILE)
+    }
+
+    /// A whole tile by depth, from memory whose rows have all depths.
+    ///
+    /// # Safety
+    /// The processor has AVX-512; `from` has [`TILE`] rows, `stride` apart, of [`STEP`] singles, and `to` as many singles.
+    unsafe fn by_depth(from: *const f32, stride: usize, to: *mut f32) -> Self {
+        for half in 0..2 {
+            // SAFETY: as the caller promises.
+            unsafe { transpose16(from.add(half * TILE), stride, to.add(half * TILE * TILE), TILE) };
+        }
+        Self::near(to, TILE, TILE * TILE)
+    }
+
     /// Writes a tile of each part. Gives NaN if there is a number that is not finite, and zero otherwise.
     ///
     /// # Safety
     /// The processor has AVX-512, the rows may be read, and the tiles be written.
-    #[target_feature(enable = "avx512f")]
     unsafe fn split(&self, out: *mut u8) -> f32 {
+        // SAFETY: as the caller promises.
+        unsafe {
+            if self.counts == [TILE; 2] && self.lanes == [TILE; 2] {
+                self.split_to::<true>(out)
+            } else {
+                self.split_to::<false>(out)
+            }
+        }
+    }
+
+    /// As [`split`](Self::split), with what is known of all whole tiles.
+    #[target_feature(enable = "avx512f")]
+    unsafe fn split_to<const WHOLE: bool>(&self, out: *mut u8) -> f32 {
         let masks = self.lanes.map(|lanes| ((1_u32 << lanes) - 1) as __mmask16);
         let mut invalid = _mm512_setzero_ps();
         for row in 0..TILE {
             let start = self.start.wrapping_add(row * self.stride);
             let [low, high] = [0, 1].map(|k| {
+                let start = start.wrapping_add(k * self.second);
                 let mask = if row < self.counts[k] { masks[k] } else { 0 };
-                // SAFETY: as the caller promises; what is masked is not read.
+                // SAFETY: as the caller promises; what is masked is not read, and a prefetch may name any place.
                 unsafe {
-                    let start = start.wrapping_add(k * self.second);
                     _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(self.ahead).cast());
-                    _mm512_maskz_loadu_ps(mask, start)
+                    if WHOLE { _mm512_loadu_ps(start) } else { _mm512_maskz_loadu_ps(mask, start) }
                 }
             });
             let (low, high) = (thirds(low, &mut invalid), thirds(high, &mut invalid));
