@@ -65,3 +65,24 @@ pub(crate) fn blocks(
         }
     });
 }
+
+/// Copies `count` rows of operands, each with the bytes of its rows, beside one another from `start` on: row by row, so that the
+/// result is written in its order.
+pub(crate) fn join(
+    team: &Team,
+    operands: &[(&[u8], usize)],
+    (y, start, stride): (Shared<'_, u8>, usize, usize),
+    count: usize,
+) {
+    team.parts(count, (4 * GRAIN / stride.max(1)).max(1), |from, to| {
+        let mut start = start;
+        for &(x, width) in operands {
+            for row in from..to {
+                // SAFETY: rows are disjoint, and so are operands within them.
+                let y = unsafe { y.part(row * stride + start, width) };
+                y.copy_from_slice(&x[row * width..(row + 1) * width]);
+            }
+            start += width;
+        }
+    });
+}

@@ -13,6 +13,9 @@ pub struct Concat {
     pub axis: usize,
 }
 
+/// Operands that are copied together.
+const AT_ONCE: usize = 32;
+
 impl Operator for Concat {
     fn name(&self) -> &'static str {
         "concat"
@@ -45,16 +48,15 @@ impl Operator for Concat {
         let stride = y.dims[self.axis] * inner;
         let out = Shared::new(call.result_bytes(0));
         let mut start = 0;
-        for k in 0..call.operand_count() {
-            let width = call.operand_extent(k).dims[self.axis] * inner;
-            layout::blocks(
-                call.team(),
-                (call.operand_bytes(k), 0, width),
-                (out, start, stride),
-                width,
-                count,
-            );
-            start += width;
+        for first in (0..call.operand_count()).step_by(AT_ONCE) {
+            let mut operands = [(&[][..], 0); AT_ONCE];
+            let some = &mut operands[..AT_ONCE.min(call.operand_count() - first)];
+            for (k, operand) in some.iter_mut().enumerate() {
+                let width = call.operand_extent(first + k).dims[self.axis] * inner;
+                *operand = (call.operand_bytes(first + k), width);
+            }
+            layout::join(call.team(), some, (out, start, stride), count);
+            start += some.iter().map(|(_, width)| width).sum::<usize>();
         }
         Ok(())
     }
