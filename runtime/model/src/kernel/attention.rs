@@ -1,8 +1,9 @@
 //! Attention of one head: scores live in scratch memory for a block of queries, never for all.
 
 use super::gemm::{Near, Strided, Target, multiply_near, near};
+use super::level::vectorised;
 use super::norm::{dot, softmax_row};
-use super::real::{Real, vectorised};
+use super::real::Real;
 use super::shared::Shared;
 
 /// Queries whose scores are held at once: few where later ones see more keys, so that less is computed in vain.

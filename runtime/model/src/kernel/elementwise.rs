@@ -2,7 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use super::real::{Real, vectorised};
+use super::level::vectorised;
+use super::real::Real;
 use super::shared::Shared;
 use super::team::Team;
 use crate::MAX_RANK;

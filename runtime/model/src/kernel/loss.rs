@@ -3,8 +3,9 @@
 #![allow(unsafe_code)]
 
 use super::gemm::{self, BLOCK_ROWS, Part, Product, Strided, Target};
+use super::level::vectorised;
 use super::norm::{dot, exponentials, largest, scale};
-use super::real::{Real, vectorised};
+use super::real::Real;
 use super::shared::Shared;
 use super::team::Team;
 

@@ -11,6 +11,7 @@ pub(crate) mod elementwise;
 pub(crate) mod gemm;
 pub(crate) mod half;
 pub(crate) mod layout;
+pub(crate) mod level;
 pub(crate) mod loss;
 pub(crate) mod norm;
 pub(crate) mod optimiser;
@@ -23,5 +24,5 @@ pub(crate) mod vector;
 
 /// The instructions that kernels use, by the names that `KETLINE_MAX_ISA` takes.
 pub(crate) fn instructions() -> &'static str {
-    if gemm::has_unit() { "amx" } else { real::level().name() }
+    if gemm::has_unit() { "amx" } else { level::level().name() }
 }

@@ -4,7 +4,8 @@
 #![allow(clippy::needless_range_loop)] // lanes of several arrays side by side
 
 use super::elementwise::Pair;
-use super::real::{Real, vectorised};
+use super::level::vectorised;
+use super::real::Real;
 use super::reduce::total;
 use super::shared::Shared;
 use super::team::Team;

@@ -1,7 +1,8 @@
 //! Updates of parameters, fused: each number is read and written once.
 
 use super::layout::prefetch;
-use super::real::{Real, vectorised};
+use super::level::vectorised;
+use super::real::Real;
 
 /// How many rows ahead memory is asked for.
 const AHEAD: usize = 32;

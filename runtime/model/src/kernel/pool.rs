@@ -2,7 +2,8 @@
 
 #![allow(clippy::needless_range_loop)] // several arrays side by side
 
-use super::real::{Real, vectorised};
+use super::level::vectorised;
+use super::real::Real;
 
 vectorised! {
     /// The largest of four and its place, for a pair of rows that begins at `top`.

@@ -3,7 +3,8 @@
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop)] // lanes of several arrays side by side
 
-use super::real::{Real, vectorised};
+use super::level::vectorised;
+use super::real::Real;
 use super::shared::Shared;
 use super::team::Team;
 

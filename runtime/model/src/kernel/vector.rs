@@ -2,7 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use super::real::{Level, Real, level};
+use super::level::{Level, level};
+use super::real::Real;
 
 /// A register of numbers. Its functions are inlined into kernels that [`dispatch`] compiles for the instructions that they need.
 pub(crate) trait Vector<T>: Copy {

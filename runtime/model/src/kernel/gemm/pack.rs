@@ -1,6 +1,7 @@
 //! Operands as panels: what the micro-kernel reads in order.
 
-use super::super::real::{Level, Real, level, vectorised};
+use super::super::level::{Level, level, vectorised};
+use super::super::real::Real;
 
 /// Bytes from row to row beyond which rows are packed.
 const FAR: usize = 1 << 13;

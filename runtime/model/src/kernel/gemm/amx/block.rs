@@ -2,7 +2,8 @@
 
 use std::arch::asm;
 
-use super::super::super::real::{Real, vectorised};
+use super::super::super::level::vectorised;
+use super::super::super::real::Real;
 use super::super::super::shared::Shared;
 use super::super::{Part, Product, Source};
 use super::cpu::Tiles;
@@ -108,13 +109,10 @@ vectorised! {
         for (k, sums) in sums.iter().enumerate() {
             // SAFETY: nobody else uses these columns, as the caller of `square` promises.
             let row = unsafe { c.part(k * stride, columns) };
-            if !accumulate {
-                row.copy_from_slice(&sums[..columns]);
-            } else if let Ok(row) = <&mut [T; PANEL]>::try_from(&mut *row) {
-                // of a width that the compiler knows
+            if accumulate {
                 row.iter_mut().zip(sums).for_each(|(c, &sum)| *c += sum);
             } else {
-                row.iter_mut().zip(sums).for_each(|(c, &sum)| *c += sum);
+                row.copy_from_slice(&sums[..columns]);
             }
         }
     }

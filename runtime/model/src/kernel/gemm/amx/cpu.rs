@@ -4,7 +4,7 @@ use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::sync::OnceLock;
 
-use super::super::super::real::{Level, is_allowed, level};
+use super::super::super::level::{Level, is_allowed, level};
 
 /// Asks the kernel to let this process use a part of the processor's state (`asm/prctl.h`).
 const REQUEST_STATE: libc::c_ulong = 0x1023;
