@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::gemm::{self, BLOCK_ROWS, Part, Product, Strided, Target};
+use super::gemm::{self, PART_ROWS, Part, Product, Strided, Target};
 use super::level::vectorised;
 use super::norm::{dot, exponentials, largest, scale};
 use super::real::Real;
@@ -83,7 +83,7 @@ pub(crate) struct LinearLoss<'a, T> {
 /// Scratch memory of a [`LinearLoss`], by what it holds.
 struct Parts<'a, T> {
     logits: &'a mut [T],
-    /// Sums of exponentials of [`BLOCK_ROWS`] classes.
+    /// Sums of exponentials of [`PART_ROWS`] classes.
     sums: &'a mut [T],
     /// The target's logit of each row.
     chosen: &'a mut [T],
@@ -103,7 +103,7 @@ impl<T: Real> LinearLoss<'_, T> {
             gemm::workspace::<T>(classes, inner, rows, threads),
         ];
         let stride = gemm::spaced::<T>(rows);
-        (classes + classes.div_ceil(BLOCK_ROWS)) * stride
+        (classes + classes.div_ceil(PART_ROWS)) * stride
             + rows * (2 + inner)
             + products.into_iter().max().unwrap_or(0)
     }
@@ -111,7 +111,7 @@ impl<T: Real> LinearLoss<'_, T> {
     fn parts<'s>(&self, rows: usize, scratch: &'s mut [T]) -> Parts<'s, T> {
         let stride = gemm::spaced::<T>(rows);
         let (logits, scratch) = scratch.split_at_mut(self.classes * stride);
-        let (sums, scratch) = scratch.split_at_mut(self.classes.div_ceil(BLOCK_ROWS) * stride);
+        let (sums, scratch) = scratch.split_at_mut(self.classes.div_ceil(PART_ROWS) * stride);
         let (chosen, scratch) = scratch.split_at_mut(rows);
         let (shift, scratch) = scratch.split_at_mut(rows);
         let (scaled, product) = scratch.split_at_mut(rows * self.inner);
@@ -228,11 +228,14 @@ impl<T: Real> LinearLoss<'_, T> {
                     row(class)[column - part.column] = T::NEG_INFINITY;
                 }
             }
-            // SAFETY: as above.
-            let sums = unsafe { sums.part(part.row / BLOCK_ROWS * stride + part.column, part.columns) };
-            sums.fill(T::ZERO);
-            for class in classes {
-                exponentials_of(row(class), &shift[columns.clone()], sums);
+            // some classes at a time, the same whatever the part is
+            for first in classes.clone().step_by(PART_ROWS) {
+                // SAFETY: as above.
+                let sums = unsafe { sums.part(first / PART_ROWS * stride + part.column, part.columns) };
+                sums.fill(T::ZERO);
+                for class in first..classes.end.min(first + PART_ROWS) {
+                    exponentials_of(row(class), &shift[columns.clone()], sums);
+                }
             }
         });
         let (sums, others) = parts.sums.split_at_mut(stride);

@@ -24,7 +24,9 @@ use super::shared::Shared;
 use super::team::Team;
 
 /// Rows of the left operand that stay in the second-level cache while they meet all columns.
-pub(crate) const BLOCK_ROWS: usize = 128;
+const BLOCK_ROWS: usize = 128;
+/// Parts of a result begin at multiples of so many rows.
+pub(crate) const PART_ROWS: usize = 32;
 
 /// Where a product goes: rows of `stride` elements.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +37,7 @@ pub(crate) struct Target {
     pub(crate) accumulate: bool,
 }
 
-/// A part of a result: [`BLOCK_ROWS`] rows or the last ones, and some columns.
+/// A part of a result: some columns of some rows, which begin at a multiple of [`PART_ROWS`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
     pub(crate) row: usize,

@@ -22,6 +22,8 @@ use split::{Line, PANEL, Panels, STEP, Side};
 
 /// The longest sum between two visits of the result.
 const DEPTH: usize = 512;
+/// Tasks of each thread.
+const TASKS: usize = 4;
 /// Columns that one task takes at least, so that the left operand is not split again for few.
 const COLUMNS: usize = 256;
 /// Columns of a part of the result that still fits a cache.
@@ -72,8 +74,11 @@ pub(super) fn run<T: Real, A: Source<T>, B: Source<T>>(
     let (_, lines, _) = unsafe { workspace.align_to_mut::<Line>() };
     let (left, right) = lines.split_at_mut(threads * row_panels(m) * Panels::pitch(depth));
     let (left, right) = (Shared::new(left), Shared::new(right));
-    let row_blocks = m.div_ceil(BLOCK_ROWS);
-    let wanted = if threads > 1 { (4 * threads).div_ceil(row_blocks) } else { 1 };
+    // some tasks for each thread: fewer rows rather than fewer columns, for which rows would be split again
+    let block = if threads > 1 { m.div_ceil(TASKS * threads).next_multiple_of(PANEL) } else { BLOCK_ROWS };
+    let block = block.min(BLOCK_ROWS);
+    let row_blocks = m.div_ceil(block);
+    let wanted = if threads > 1 { (TASKS * threads).div_ceil(row_blocks) } else { 1 };
     let columns = n.div_ceil(wanted).clamp(COLUMNS, MOST_COLUMNS).next_multiple_of(PANEL);
     for from in (0..k).step_by(depth) {
         let depths = (from, k.min(from + depth));
@@ -85,8 +90,8 @@ pub(super) fn run<T: Real, A: Source<T>, B: Source<T>>(
             unsafe { panels.split(b, Side::Right, column, BLOCK_ROWS.min(n - column)) };
         });
         each(team, row_blocks * n.div_ceil(columns), &|worker, task| {
-            let (row, column) = (task % row_blocks * BLOCK_ROWS, task / row_blocks * columns);
-            let part = Part { row, rows: BLOCK_ROWS.min(m - row), column, columns: columns.min(n - column) };
+            let (row, column) = (task % row_blocks * block, task / row_blocks * columns);
+            let part = Part { row, rows: block.min(m - row), column, columns: columns.min(n - column) };
             let rows = left.skip(worker * row_panels(m));
             let block = Block { product, part, depths, rows, columns: right.skip(column / PANEL) };
             // SAFETY: the product suits; a worker has panels of its own, the others were split above and are only read now;

@@ -135,9 +135,9 @@ impl<'a> Panels<'a> {
                 // SAFETY: the processor has AVX-512; the tile is whole, and lies within memory.
                 Some((memory, start)) if width == TILE && depths == STEP => unsafe {
                     if side == Side::Left {
-                        Rows::by_row(start, memory.depth, by_row.as_mut_ptr().cast())
+                        Rows::by_row(start, memory.depth, STEP * memory.depth, by_row.as_mut_ptr().cast())
                     } else {
-                        Rows::by_depth(start, memory.along, by_depth.as_mut_ptr().cast())
+                        Rows::by_depth(start, memory.along, TILE * memory.along, by_depth.as_mut_ptr().cast())
                     }
                 },
                 _ => {
@@ -149,7 +149,7 @@ impl<'a> Panels<'a> {
                     let start = by_depth.as_ptr().cast();
                     if side == Side::Left {
                         // SAFETY: the processor has AVX-512, and a tile is as many singles.
-                        unsafe { Rows::by_row(start, TILE, by_row.as_mut_ptr().cast()) }
+                        unsafe { Rows::by_row(start, TILE, 0, by_row.as_mut_ptr().cast()) }
                     } else {
                         Rows::near(start, TILE, TILE * TILE)
                     }
@@ -164,6 +164,13 @@ impl<'a> Panels<'a> {
             unsafe { self.mark(panel).write(*check == 0.0) };
         }
     }
+}
+
+/// Asks for the line of a place, which may be any.
+#[inline]
+fn ask(place: *const f32) {
+    // SAFETY: a prefetch may name any place.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
 }
 
 /// Rows of two vectors, which become the halves of words.
@@ -191,7 +198,10 @@ impl Rows {
     ///
     /// # Safety
     /// The processor has AVX-512; `from` has [`STEP`] rows, `stride` apart, of [`TILE`] singles, and `to` as many singles.
-    unsafe fn by_row(from: *const f32, stride: usize, to: *mut f32) -> Self {
+    unsafe fn by_row(from: *const f32, stride: usize, ahead: usize, to: *mut f32) -> Self {
+        for row in 0..STEP {
+            ask(from.wrapping_add(row * stride + ahead));
+        }
         for half in 0..2 {
             // SAFETY: as the caller promises.
             unsafe { transpose16(from.add(half * TILE * stride), stride, to.add(half * TILE), STEP) };
@@ -203,7 +213,11 @@ impl Rows {
     ///
     /// # Safety
     /// The processor has AVX-512; `from` has [`TILE`] rows, `stride` apart, of [`STEP`] singles, and `to` as many singles.
-    unsafe fn by_depth(from: *const f32, stride: usize, to: *mut f32) -> Self {
+    unsafe fn by_depth(from: *const f32, stride: usize, ahead: usize, to: *mut f32) -> Self {
+        for row in 0..TILE {
+            ask(from.wrapping_add(row * stride + ahead));
+            ask(from.wrapping_add(row * stride + ahead + TILE));
+        }
         for half in 0..2 {
             // SAFETY: as the caller promises.
             unsafe { transpose16(from.add(half * TILE), stride, to.add(half * TILE * TILE), TILE) };
@@ -236,11 +250,9 @@ impl Rows {
             let [low, high] = [0, 1].map(|k| {
                 let start = start.wrapping_add(k * self.second);
                 let mask = if row < self.counts[k] { masks[k] } else { 0 };
-                // SAFETY: as the caller promises; what is masked is not read, and a prefetch may name any place.
-                unsafe {
-                    _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(self.ahead).cast());
-                    if WHOLE { _mm512_loadu_ps(start) } else { _mm512_maskz_loadu_ps(mask, start) }
-                }
+                ask(start.wrapping_add(self.ahead));
+                // SAFETY: as the caller promises; what is masked is not read.
+                unsafe { if WHOLE { _mm512_loadu_ps(start) } else { _mm512_maskz_loadu_ps(mask, start) } }
             });
             let (low, high) = (thirds(low, &mut invalid), thirds(high, &mut invalid));
             for k in 0..3 {
