@@ -2,8 +2,8 @@
 //!
 //! Kernels are compiled for AVX-512, for AVX2 with FMA and for the portable baseline, and chosen when the process starts; products of
 //! singles use the matrix unit (AMX) where there is one. `KETLINE_MAX_ISA` names the last instructions that may be used. None
-//! allocates; scratch memory is planned. Work is divided by sizes alone, never by the number of threads, so that results are
-//! the same bits on any number of them.
+//! allocates; scratch memory is planned. What a number is the sum of, and in which order, depends on sizes alone and never on the
+//! number of threads, so that results are the same bits on any number of them.
 
 pub(crate) mod attention;
 pub(crate) mod convolution;
