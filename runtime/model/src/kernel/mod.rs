@@ -24,5 +24,5 @@ pub(crate) mod vector;
 
 /// The instructions that kernels use, by the names that `KETLINE_MAX_ISA` takes.
 pub(crate) fn instructions() -> &'static str {
-    if gemm::has_unit() { "amx" } else { level::level().name() }
+    if gemm::has_amx() { "amx" } else { level::level().name() }
 }

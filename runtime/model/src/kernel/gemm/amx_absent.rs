@@ -3,7 +3,7 @@
 use super::super::real::Real;
 use super::{Part, Product, Source, fma};
 
-pub(crate) fn has_unit() -> bool {
+pub(crate) fn has_amx() -> bool {
     false
 }
 

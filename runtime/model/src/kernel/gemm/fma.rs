@@ -3,12 +3,14 @@
 use super::super::real::Real;
 use super::super::shared::Shared;
 use super::tile::{Block, panel};
-use super::{BLOCK_ROWS, Part, Product, Source, Strided, each, spaced};
+use super::{BLOCK_ROWS, Part, Product, Source, Strided, depth_of, each, spaced};
 
 /// Rows of a panel of the left operand.
 pub(super) const ROWS: usize = 8;
 /// The longest sum between two visits of the result: a panel then fits the first-level cache, or nearly so.
 pub(super) const DEPTH: usize = 256;
+/// Depths of a block come in steps of so many, which are whole lines.
+const STEP: usize = 16;
 /// Panels packed by one task.
 const GROUP: usize = 4;
 /// Products with fewer multiplications are left to one thread.
@@ -22,14 +24,8 @@ fn pitch<T>(width: usize, depth: usize) -> usize {
 
 /// Elements of scratch memory that [`run`] needs.
 pub(super) fn workspace<T: Real>(m: usize, n: usize, k: usize) -> usize {
-    let (depth, columns) = (depth_of(k), panel::<T>(n));
+    let (depth, columns) = (depth_of(k, DEPTH, STEP), panel::<T>(n));
     m.div_ceil(ROWS) * pitch::<T>(ROWS, depth) + n.div_ceil(columns) * pitch::<T>(columns, depth)
-}
-
-fn depth_of(k: usize) -> usize {
-    let blocks = k.div_ceil(DEPTH).max(1);
-    // whole lines
-    k.div_ceil(blocks).next_multiple_of(16).min(k)
 }
 
 /// Computes a product, and calls `then` for each part as soon as it is complete.
@@ -39,7 +35,7 @@ pub(super) fn run<T: Real, A: Source<T>, B: Source<T>>(
     then: impl Fn(Part) + Sync,
 ) {
     let &Product { team, size: (m, n, k), a, b, bias, c, target } = product;
-    let depth = depth_of(k);
+    let depth = depth_of(k, DEPTH, STEP);
     let nr = panel::<T>(n);
     // rows that lie whole are read there; a tile then follows eight of them
     let lying = a.memory().filter(Strided::has_near_rows);

@@ -14,7 +14,7 @@ mod near;
 mod pack;
 mod tile;
 
-pub(crate) use amx::has_unit;
+pub(crate) use amx::has_amx;
 pub(crate) use near::{Near, multiply_near, near};
 pub(crate) use pack::{Source, Strided, spaced};
 pub(crate) use tile::WIDEST;
@@ -83,6 +83,12 @@ impl<T: Real, A: Source<T>, B: Source<T>> Product<'_, T, A, B> {
             fma::run(self, workspace, then);
         }
     }
+}
+
+/// Depths of the blocks that a sum of `k` is divided into: nearly equal, `most` at most, whole steps if there are
+/// several.
+fn depth_of(k: usize, most: usize, step: usize) -> usize {
+    k.div_ceil(k.div_ceil(most).max(1)).next_multiple_of(step).min(k)
 }
 
 /// Calls `task(worker, 0)` to `task(worker, tasks - 1)`, on the threads of a team if there is one.

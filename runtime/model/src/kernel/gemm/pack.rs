@@ -7,7 +7,7 @@ use super::super::real::Real;
 const FAR: usize = 1 << 13;
 
 /// Bytes of a line of the cache.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// The distance of rows of `n` elements that is an odd number of lines: rows then fall into different sets of the cache, whatever
 /// power of two `n` is.

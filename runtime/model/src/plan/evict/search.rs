@@ -228,7 +228,8 @@ impl Evictor<'_> {
     fn attempt_either(&mut self, group: usize, now: Outcome) -> Option<Outcome> {
         let was = self.choice_of(group);
         for to in [Choice::Recompute, Choice::Swap] {
-            if self.can_be(group, to) {
+            // what it is was tried alone
+            if to != was && self.can_be(group, to) {
                 self.set(group, to);
                 let new = self.outcome();
                 if self.fits(&new) && new.seconds < now.seconds {

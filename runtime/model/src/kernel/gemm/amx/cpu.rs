@@ -12,7 +12,7 @@ const REQUEST_STATE: libc::c_ulong = 0x1023;
 const TILE_DATA: libc::c_ulong = 18;
 
 /// Whether the processor has tile registers that multiply bf16, and the system lets this process use them.
-pub(super) fn has_amx() -> bool {
+pub(crate) fn has_amx() -> bool {
     static HAS: OnceLock<bool> = OnceLock::new();
     *HAS.get_or_init(|| {
         if level() != Level::Avx512 || !is_allowed("amx") || __cpuid(0).eax < 7 {

@@ -2,9 +2,9 @@
 //!
 //! A single is exactly the sum of three bf16 (8 bits of its 24 each), so a product is a sum of nine products of bf16. The three
 //! smallest, together about 2^-24 of the whole at most, are left out; the others are exact and summed in singles, as
-//! multiply-adds would be. The result is as near the true one as theirs (a test holds it to that), and the unit does sixteen times as many
-//! multiplications a cycle as vectors of singles do, so six products are 2.7 times faster (Henry, Tang and Heinecke, 2019,
-//! "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations").
+//! multiply-adds would be. The result is as near the true one as theirs (a test holds it to that), and the unit does sixteen
+//! times as many multiplications a cycle as vectors of singles do, so six products are 2.7 times faster (Henry, Tang and
+//! Heinecke, 2019, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations").
 //!
 //! The unit takes numbers below 2^-126 as zero. It would make NaN of infinity (`inf * 0` appears among the parts), so panels
 //! with a number that is not finite are multiplied plainly.
@@ -16,8 +16,10 @@ mod split;
 use super::super::real::Real;
 use super::super::shared::Shared;
 use super::super::team::Team;
-use super::{BLOCK_ROWS, Part, Product, Source, each};
+use super::pack::LINE;
+use super::{BLOCK_ROWS, Part, Product, Source, depth_of, each};
 use block::Block;
+pub(crate) use cpu::has_amx;
 use split::{Line, PANEL, Panels, STEP, Side};
 
 /// The longest sum between two visits of the result.
@@ -30,22 +32,11 @@ const COLUMNS: usize = 256;
 const MOST_COLUMNS: usize = 1024;
 /// Products with fewer multiplications are left to one thread.
 const SERIAL: usize = 1 << 19;
-/// Bytes of a line of the cache.
-const LINE: usize = 64;
-
-/// Whether there is a matrix unit that products may use.
-pub(crate) fn has_unit() -> bool {
-    cpu::has_amx()
-}
 
 /// Whether a product is faster here: it is one of singles, and at least half of it is not padding.
 pub(super) fn suits<T: Real>(m: usize, n: usize, k: usize) -> bool {
     let padded = m.next_multiple_of(PANEL) * n.next_multiple_of(PANEL) * k.next_multiple_of(STEP);
-    T::DTYPE == crate::DType::F32 && padded <= 2 * m * n * k && cpu::has_amx()
-}
-
-fn depth_of(k: usize) -> usize {
-    k.div_ceil(k.div_ceil(DEPTH).max(1)).next_multiple_of(STEP)
+    T::DTYPE == crate::DType::F32 && padded <= 2 * m * n * k && has_amx()
 }
 
 /// Panels of rows that a thread holds.
@@ -57,7 +48,7 @@ fn row_panels(m: usize) -> usize {
 pub(super) fn workspace<T: Real>(m: usize, n: usize, k: usize, threads: usize) -> usize {
     let panels = n.div_ceil(PANEL) + threads * row_panels(m);
     // a line more, since memory may begin within one
-    ((panels * Panels::pitch(depth_of(k)) + 1) * LINE).div_ceil(size_of::<T>())
+    ((panels * Panels::pitch(depth_of(k, DEPTH, STEP)) + 1) * LINE).div_ceil(size_of::<T>())
 }
 
 /// Computes a product that [`suits`], and calls `then` for each part as soon as it is complete.
@@ -67,7 +58,7 @@ pub(super) fn run<T: Real, A: Source<T>, B: Source<T>>(
     then: impl Fn(Part) + Sync,
 ) {
     let &Product { team, size: (m, n, k), a, b, .. } = product;
-    let depth = depth_of(k);
+    let depth = depth_of(k, DEPTH, STEP);
     let team = team.filter(|team| team.threads() > 1 && m * n * k >= SERIAL);
     let threads = team.map_or(1, Team::threads);
     // SAFETY: any bytes are lines.
@@ -145,7 +136,7 @@ mod tests {
 
     #[test]
     fn products_are_as_near_the_true_ones_as_those_of_multiply_adds() {
-        if !cpu::has_amx() {
+        if !has_amx() {
             return;
         }
         let shapes: [(&str, Shape); 4] = [
@@ -179,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_multiplied_as_ever() {
-        if !cpu::has_amx() {
+        if !has_amx() {
             return;
         }
         let size @ (m, n, k) = (70, 70, 70);

@@ -9,9 +9,8 @@ use std::arch::x86_64::{
 
 use super::super::super::real::Real;
 use super::super::super::shared::Shared;
-use super::super::pack::transpose16;
+use super::super::pack::{LINE, transpose16};
 use super::super::{BLOCK_ROWS, Source};
-use super::LINE;
 
 /// Rows or columns of a panel: two tiles.
 pub(super) const PANEL: usize = 2 * TILE;
