@@ -276,6 +276,13 @@ impl Graph {
         value
     }
 
+    /// The operator that a value is the first result of, and its operands.
+    pub(crate) fn made_by(&self, value: Value) -> Option<(&dyn Operator, &[Value])> {
+        let Source::Node { node, result: 0 } = self.tensor(value).source else { return None };
+        let node = &self.nodes[node];
+        Some((&*node.operator, &node.operands))
+    }
+
     /// Gives the last node its turn.
     pub(crate) fn set_turn(&mut self, turn: u64) {
         if let Some(node) = self.nodes.last_mut() {

@@ -3,6 +3,9 @@
 #[cfg(target_arch = "x86_64")]
 use std::sync::OnceLock;
 
+/// Bytes of a line of the cache.
+pub(crate) const LINE: usize = 64;
+
 /// Which vector instructions the processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {

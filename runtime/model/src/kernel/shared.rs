@@ -30,6 +30,11 @@ impl<'a, T> Shared<'a, T> {
         Self { pointer: slice.as_mut_ptr(), length: slice.len(), lifetime: PhantomData }
     }
 
+    /// One whose parts are only read.
+    pub(crate) fn reading(slice: &'a [T]) -> Self {
+        Self { pointer: slice.as_ptr().cast_mut(), length: slice.len(), lifetime: PhantomData }
+    }
+
     /// The rest from `start` on.
     pub(crate) fn from(self, start: usize) -> Self {
         assert!(start <= self.length);

@@ -1,7 +1,9 @@
 //! Products of matrices, with and without parameters.
 
+use std::any::Any;
+
 use crate::graph::{Graph, Init, Value};
-use crate::operator::{Linear, LowerTriangle, MatMul};
+use crate::operator::{Linear, LowerTriangle, MatMul, PairwiseProducts, Permute};
 use crate::{Result, TensorType};
 
 impl Graph {
@@ -45,11 +47,34 @@ impl Graph {
         self.apply(Linear, &operands)
     }
 
-    /// The elements below the diagonal of square matrices.
+    /// The elements below the diagonal of square matrices. Those of a product of `x` with its own transpose are
+    /// [`PairwiseProducts`] of `x`; the product itself is not computed if nothing else needs it.
     ///
     /// # Errors
     /// What is no square matrix.
     pub fn lower_triangle(&mut self, x: Value) -> Result<Value> {
-        self.apply(LowerTriangle, &[x])
+        match self.with_itself(x) {
+            Some(rows) => self.apply(PairwiseProducts, &[rows]),
+            None => self.apply(LowerTriangle, &[x]),
+        }
+    }
+
+    /// What is multiplied by its own transpose, if `product` is of a known number of such rows.
+    fn with_itself(&self, product: Value) -> Option<Value> {
+        let rank = self.ty(product).rank();
+        self.ty(product).shape.last()?.known().filter(|&n| n > 1)?;
+        let (operator, operands) = self.made_by(product)?;
+        let &MatMul { transpose_a, transpose_b } = (operator as &dyn Any).downcast_ref()?;
+        let &[a, b] = operands else { return None };
+        if transpose_a {
+            return None;
+        }
+        if transpose_b {
+            return (a == b).then_some(a);
+        }
+        let (operator, turned) = self.made_by(b)?;
+        let Permute(axes) = (operator as &dyn Any).downcast_ref()?;
+        let exchanged = (0..rank - 2).chain([rank - 1, rank - 2]);
+        (turned == [a] && axes.iter().copied().eq(exchanged)).then_some(a)
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code)] // images that workers write at once, see `Shared`
 
+use std::ops::Range;
+
 use super::window::{Window, images};
 use super::{Call, Cost, Operator, Role, Saved, rule};
 use crate::kernel::convolution::{
@@ -111,7 +113,7 @@ impl Operator for Conv2d {
         real!(call.operand_extent(0).dtype, T => {
             let (x, w) = (call.operand::<T>(0), call.operand::<T>(1));
             let bias = (call.operand_count() > 2).then(|| call.operand::<T>(2));
-            if let Some(direct) = Direct::forward(&shape) {
+            if let Some(direct) = Direct::forward::<T>(&shape) {
                 each_direct(call, direct, w, false, bias, x, call.result::<T>(0));
                 return Ok(());
             }
@@ -172,7 +174,7 @@ impl Operator for Conv2d {
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let s = self.geometry(&operands[0], &operands[1], &results[0]);
         real!(operands[0].dtype, T => {
-            let elements = match Direct::forward(&s) {
+            let elements = match Direct::forward::<T>(&s) {
                 Some(direct) => direct_scratch(direct, threads),
                 None => threads * gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch(), 1),
             };
@@ -219,7 +221,7 @@ impl Operator for Conv2dInputGradient {
         let (m, n, k) = (shape.channels, shape.pixels(), shape.filters * shape.kernel.0 * shape.kernel.1);
         real!(call.operand_extent(0).dtype, T => {
             let (g, w) = (call.operand::<T>(0), call.operand::<T>(1));
-            if let Some(direct) = Direct::backward(&shape) {
+            if let Some(direct) = Direct::backward::<T>(&shape) {
                 each_direct(call, direct, w, true, None, g, call.result::<T>(0));
                 return Ok(());
             }
@@ -255,7 +257,7 @@ impl Operator for Conv2dInputGradient {
         let s = self.of.geometry(&results[0], &operands[1], &operands[0]);
         let k = s.filters * s.kernel.0 * s.kernel.1;
         real!(operands[0].dtype, T => {
-            let elements = match Direct::backward(&s) {
+            let elements = match Direct::backward::<T>(&s) {
                 Some(direct) => direct_scratch(direct, threads),
                 None => threads * gemm::workspace::<T>(s.channels, s.pixels(), k, 1) + s.channels * k,
             };
@@ -271,11 +273,11 @@ impl Operator for Conv2dInputGradient {
     }
 }
 
-/// Sums over images in [`PARTS`] parts: `add` adds an image to the sums of its part, `join` takes these in order.
+/// Sums over images in [`PARTS`] parts: `add` adds images to the sums of their part, `join` takes these in order.
 fn each_part<T: Real>(
     call: &Call<'_>,
     (size, workspace): (usize, usize),
-    add: impl Fn(usize, &mut [T], &mut [T]) + Sync,
+    add: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync,
     join: impl FnMut(&[T]),
 ) {
     let count = call.operand_extent(0).dims[0];
@@ -285,10 +287,9 @@ fn each_part<T: Real>(
     let (sums, scratch) = scratch.split_at_mut(parts * size);
     let (shared, scratch) = (Shared::new(sums), Shared::new(scratch));
     call.team().each_worker(parts, |worker, part| {
-        for i in count * part / parts..count * (part + 1) / parts {
-            // SAFETY: each part has its own sums, each worker its own scratch memory.
-            unsafe { add(i, shared.part(part * size, size), scratch.part(worker * workspace, workspace)) };
-        }
+        let images = count * part / parts..count * (part + 1) / parts;
+        // SAFETY: each part has its own sums, each worker its own scratch memory.
+        unsafe { add(images, shared.part(part * size, size), scratch.part(worker * workspace, workspace)) };
     });
     sums.chunks_exact(size).for_each(join);
 }
@@ -319,17 +320,16 @@ impl Operator for Conv2dWeightGradient {
         let shape = self.of.geometry(call.operand_extent(1), call.result_extent(0), call.operand_extent(0));
         let (m, n, k) = (shape.filters, shape.patch(), shape.out_pixels());
         let (gradient, image) = (m * k, shape.channels * shape.pixels());
-        let direct = FilterGradient::new(&shape);
         real!(call.operand_extent(0).dtype, T => {
             let (g, x) = (call.operand::<T>(0), call.operand::<T>(1));
             let dw = call.result::<T>(0);
             dw.fill(0.0);
-            if let Some(direct) = direct {
+            if let Some(direct) = FilterGradient::new::<T>(&shape) {
                 each_part(
                     call,
                     (direct.sums::<T>(), direct.workspace::<T>()),
-                    |i, sums, scratch| {
-                        let (g, x) = (&g[i * gradient..(i + 1) * gradient], &x[i * image..(i + 1) * image]);
+                    |Range { start, end }, sums, scratch| {
+                        let (g, x) = (&g[start * gradient..end * gradient], &x[start * image..end * image]);
                         direct.add(x, g, sums, scratch);
                     },
                     |sums| direct.add_to(sums, dw),
@@ -339,17 +339,19 @@ impl Operator for Conv2dWeightGradient {
             each_part(
                 call,
                 (m * n, gemm::workspace::<T>(m, n, k, 1)),
-                |i, sums, scratch| {
-                    Product {
-                        team: None,
-                        size: (m, n, k),
-                        a: &Strided { data: &g[i * gradient..(i + 1) * gradient], along: k, depth: 1 },
-                        b: &PatchesByPixel(Patches { image: &x[i * image..(i + 1) * image], shape }),
-                        bias: None,
-                        c: Shared::new(sums),
-                        target: Target { stride: n, accumulate: true },
+                |images, sums, scratch| {
+                    for i in images {
+                        Product {
+                            team: None,
+                            size: (m, n, k),
+                            a: &Strided { data: &g[i * gradient..(i + 1) * gradient], along: k, depth: 1 },
+                            b: &PatchesByPixel(Patches { image: &x[i * image..(i + 1) * image], shape }),
+                            bias: None,
+                            c: Shared::new(sums),
+                            target: Target { stride: n, accumulate: true },
+                        }
+                        .run(scratch);
                     }
-                    .run(scratch);
                 },
                 |sums| dw.iter_mut().zip(sums).for_each(|(y, &x)| *y += x),
             );
@@ -366,7 +368,7 @@ impl Operator for Conv2dWeightGradient {
         let s = self.of.geometry(&operands[1], &results[0], &operands[0]);
         let parts = PARTS.min(operands[0].dims[0]);
         real!(operands[0].dtype, T => {
-            let (sums, scratch) = match FilterGradient::new(&s) {
+            let (sums, scratch) = match FilterGradient::new::<T>(&s) {
                 Some(direct) => (direct.sums::<T>(), direct.workspace::<T>()),
                 None => {
                     (s.filters * s.patch(), gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels(), 1))

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{
     Affine, Arange, Arithmetic, Attention, AveragePool, BatchNorm, Binary, BinaryCrossEntropy, Broadcast,
     Cast, Concat, Conv2d, CrossEntropy, Dropout, Embedding, EmbeddingBag, Fill, Function, LayerNorm, Linear,
-    LinearCrossEntropy, LowerTriangle, MatMul, MaxPool, MeanSquaredError, OneHot, Operator, Pad, Permute,
+    LinearCrossEntropy, LowerTriangle, MatMul, MaxPool, MeanSquaredError, OneHot, Operator, Pad, PairwiseProducts,
+    Permute,
     Reduce, Reduction, Reshape, Rotary, ScatterAdd, Slice, Softmax, Unary, Window,
 };
 use crate::{DType, TensorType};
@@ -75,6 +76,8 @@ pub fn table() -> Vec<Example> {
     add(Arc::new(EmbeddingBag), &[ids(&[4, 3]), real(&[5, 6])], 5);
     add(Arc::new(EmbeddingBag), &[ids(&[4, 1]), real(&[5, 6])], 5);
     add(Arc::new(LowerTriangle), &[real(&[4, 5, 5])], 0);
+    add(Arc::new(PairwiseProducts), &[real(&[4, 5, 6])], 0);
+    add(Arc::new(PairwiseProducts), &[real(&[2, 19, 18])], 0);
     add(Arc::new(LayerNorm { eps: 1e-5, centred: true }), &[real(&[4, 18]), real(&[18]), real(&[18])], 0);
     add(Arc::new(LayerNorm { eps: 1e-5, centred: false }), &[real(&[2, 4, 6]), real(&[6])], 0);
     add(Arc::new(Softmax), &[real(&[4, 18])], 0);

@@ -1,4 +1,5 @@
-//! Convolutions whose windows are one pixel apart, without patches.
+//! Convolutions whose windows are one pixel apart, without patches: by the matrix unit where there is one and it is worth its
+//! padding, and by multiply-adds otherwise.
 //!
 //! A vector of consecutive places of a padded plane, shifted by the place of a kernel element, holds the operands of as many
 //! consecutive results, so it is loaded from where it lies; results at the ends of rows, which belong to no pixel, are not
@@ -6,11 +7,12 @@
 
 #![allow(unsafe_code)]
 
-use super::super::gemm::{Source, Strided};
 use super::super::real::Real;
 use super::super::vector::{Kernel, Vector, dispatch};
 use super::Geometry;
+use super::amx::Unit;
 use super::padded::Padded;
+use super::vectors::Vectors;
 
 /// Filters of a tile of results.
 const ROWS: usize = 8;
@@ -24,21 +26,22 @@ const LANES: usize = 16;
 pub(crate) struct Direct {
     pub(super) shape: Geometry,
     pub(super) padded: Padded,
+    unit: Option<Unit>,
 }
 
 impl Direct {
     /// The convolution itself; `None` if its windows are further apart.
-    pub(crate) fn forward(shape: &Geometry) -> Option<Self> {
-        (shape.stride == (1, 1)).then_some(Self {
-            shape: *shape,
-            padded: Padded { channels: shape.channels, size: shape.size, padding: shape.padding },
+    pub(crate) fn forward<T: Real>(shape: &Geometry) -> Option<Self> {
+        (shape.stride == (1, 1)).then(|| {
+            let padded = Padded { channels: shape.channels, size: shape.size, padding: shape.padding };
+            Self { shape: *shape, padded, unit: Unit::new::<T>(shape, padded) }
         })
     }
 
     /// The gradient by the image: a convolution of the result's gradient, filters turned around, channels for filters.
-    pub(crate) fn backward(shape: &Geometry) -> Option<Self> {
+    pub(crate) fn backward<T: Real>(shape: &Geometry) -> Option<Self> {
         let around = |kernel: usize, padding: usize| kernel - 1 - padding;
-        Self::forward(&Geometry {
+        Self::forward::<T>(&Geometry {
             channels: shape.filters,
             filters: shape.channels,
             size: shape.out,
@@ -48,33 +51,43 @@ impl Direct {
         })
     }
 
+    /// Elements of the filters for multiply-adds.
+    fn plain(&self) -> usize {
+        self.shape.filters.next_multiple_of(ROWS) * self.shape.patch()
+    }
+
     /// Elements of the filters as [`pack`](Self::pack) lays them out.
     pub(crate) fn filters(&self) -> usize {
-        self.shape.filters.next_multiple_of(ROWS) * self.shape.patch()
+        self.plain() + self.unit.map_or(0, |unit| unit.filters())
     }
 
     /// Elements of scratch memory of a worker; it begins with zeros.
     pub(crate) fn workspace(&self) -> usize {
-        self.padded.elements()
+        self.padded.elements().max(self.unit.map_or(0, |unit| unit.workspace()))
     }
 
     /// Lays out filters `[filters, channels, height, width]`, as they are or turned around.
     pub(crate) fn pack<T: Real>(&self, filters: &[T], turned: bool, out: &mut [T]) {
         let (depth, area) = (self.shape.patch(), self.shape.kernel.0 * self.shape.kernel.1);
-        for (block, out) in out.chunks_exact_mut(ROWS * depth).enumerate() {
+        let at = |filter: usize, channel: usize, place: usize| {
+            if turned {
+                (channel * self.shape.filters + filter) * area + area - 1 - place
+            } else {
+                (filter * self.shape.channels + channel) * area + place
+            }
+        };
+        let (plain, split) = out.split_at_mut(self.plain());
+        for (block, out) in plain.chunks_exact_mut(ROWS * depth).enumerate() {
             let first = block * ROWS;
             let count = ROWS.min(self.shape.filters - first);
-            if !turned {
-                Strided { data: filters, along: depth, depth: 1 }.pack(first, count, 0, depth, ROWS, out);
-                continue;
-            }
             for (k, out) in out.chunks_exact_mut(ROWS).enumerate() {
-                let (channel, place) = (k / area, area - 1 - k % area);
                 for (row, out) in out.iter_mut().enumerate() {
-                    let at = (channel * self.shape.filters + first + row) * area + place;
-                    *out = if row < count { filters[at] } else { T::ZERO };
+                    *out = if row < count { filters[at(first + row, k / area, k % area)] } else { T::ZERO };
                 }
             }
+        }
+        if let Some(unit) = &self.unit {
+            unit.pack(&|filter, channel, place| filters[at(filter, channel, place)], split);
         }
     }
 
@@ -88,10 +101,17 @@ impl Direct {
         scratch: &mut [T],
     ) {
         let s = &self.shape;
-        let scratch = &mut scratch[..self.workspace()];
-        self.padded.fill(image, scratch);
         assert!(out.len() >= s.filters * s.out_pixels() && filters.len() >= self.filters());
         assert!(bias.is_none_or(|bias| bias.len() >= s.filters));
+        let (filters, split) = filters.split_at(self.plain());
+        let scratch = &mut scratch[..self.workspace()];
+        if let Some(unit) = &self.unit {
+            if unit.run(split, bias, image, out, scratch) {
+                return;
+            }
+            scratch.fill(T::ZERO);
+        }
+        self.padded.fill(image, scratch);
         let image = Image {
             planes: scratch.as_ptr(),
             filters: filters.as_ptr(),
@@ -103,6 +123,9 @@ impl Direct {
         };
         // SAFETY: a tile reads at most its own length beyond the last result, for which there is room; it stores results only.
         unsafe { dispatch(&image) };
+        if self.unit.is_some() {
+            scratch.fill(T::ZERO);
+        }
     }
 }
 
@@ -122,30 +145,25 @@ impl<T: Real> Kernel<T> for Image<'_, T> {
     #[allow(clippy::inline_always)]
     unsafe fn run<V: Vector<T>>(&self) {
         let s = self.shape;
-        // vectors that begin with a row where that takes no more of them, consecutive ones otherwise
-        let (in_row, places) = (s.out.1.div_ceil(V::LANES), (s.out.0 - 1) * self.width + s.out.1);
-        let rows = s.out.0 * in_row <= places.div_ceil(V::LANES);
-        let count = if rows { s.out.0 * in_row } else { places.div_ceil(V::LANES) };
-        let place = |vector: usize| {
-            if rows { vector / in_row * self.width + vector % in_row * V::LANES } else { vector * V::LANES }
-        };
+        let vectors = Vectors::new(s.out, self.width, V::LANES);
+        let count = vectors.count;
         let most = if V::WIDE { VECTORS } else { 1 };
         let (mut vector, mut tiles) = (0, count.div_ceil(most));
         while vector < count {
             // as even as can be: a single vector would wait for its sums
-            let vectors = (count - vector).div_ceil(tiles);
-            let from = std::array::from_fn(|k| place((vector + k).min(count - 1)));
+            let some = (count - vector).div_ceil(tiles);
+            let from = std::array::from_fn(|k| vectors.place((vector + k).min(count - 1)));
             for first in (0..s.filters).step_by(ROWS) {
                 // SAFETY: as the caller promises.
                 unsafe {
-                    match vectors {
-                        3 if V::WIDE => self.tile::<V, 3>(first, from),
-                        2 if V::WIDE => self.tile::<V, 2>(first, from),
-                        _ => self.tile::<V, 1>(first, from),
+                    match some {
+                        3 if V::WIDE => self.tile::<V, 3>(first, from, &vectors),
+                        2 if V::WIDE => self.tile::<V, 2>(first, from, &vectors),
+                        _ => self.tile::<V, 1>(first, from, &vectors),
                     }
                 }
             }
-            (vector, tiles) = (vector + vectors, tiles - 1);
+            (vector, tiles) = (vector + some, tiles - 1);
         }
     }
 }
@@ -154,7 +172,12 @@ impl<T: Real> Image<'_, T> {
     /// Vectors of results, whose places are `from` on, of [`ROWS`] filters.
     #[inline(always)]
     #[allow(clippy::inline_always, clippy::needless_range_loop)] // indices are constants after unrolling
-    unsafe fn tile<V: Vector<T>, const N: usize>(&self, first: usize, from: [usize; VECTORS]) {
+    unsafe fn tile<V: Vector<T>, const N: usize>(
+        &self,
+        first: usize,
+        from: [usize; VECTORS],
+        vectors: &Vectors,
+    ) {
         let s = self.shape;
         let rows = ROWS.min(s.filters - first);
         // SAFETY: as the caller promises.
@@ -190,12 +213,11 @@ impl<T: Real> Image<'_, T> {
                 }
             }
             let out = self.out.add(first * s.out_pixels());
-            let at = |place: usize| (place / self.width, place % self.width);
-            if rows == ROWS && from[..N].iter().all(|&place| at(place).1 + V::LANES <= s.out.1) {
+            if rows == ROWS && from[..N].iter().all(|&place| vectors.whole(place).is_some()) {
                 for j in 0..N {
-                    let (y, x) = at(from[j]);
+                    let pixel = vectors.whole(from[j]).unwrap_or_default();
                     for i in 0..ROWS {
-                        sums[i][j].store(out.add(i * s.out_pixels() + y * s.out.1 + x));
+                        sums[i][j].store(out.add(i * s.out_pixels() + pixel));
                     }
                 }
                 return;
@@ -207,31 +229,15 @@ impl<T: Real> Image<'_, T> {
                 }
             }
             for (&place, results) in from[..N].iter().zip(results.chunks_exact(ROWS * V::LANES)) {
-                self.store::<V>(&results[..rows * V::LANES], out, at(place));
-            }
-        }
-    }
-
-    /// Stores a vector of each row, whose first place is `(y, x)`, but for what lies beyond the end of a row of pixels.
-    #[inline(always)]
-    #[allow(clippy::inline_always)]
-    unsafe fn store<V: Vector<T>>(&self, results: &[T], out: *mut T, (mut y, mut x): (usize, usize)) {
-        let (height, width) = self.shape.out;
-        let mut lane = 0;
-        while lane < V::LANES && y < height {
-            let count = (self.width - x).min(V::LANES - lane);
-            let until = lane + width.saturating_sub(x).min(count);
-            if until > lane {
-                let start = out.wrapping_add(y * width + x).wrapping_sub(lane);
-                for (row, result) in results.chunks_exact(V::LANES).enumerate() {
-                    // SAFETY: these lanes are pixels `x..` of row `y` of the filter's plane.
-                    unsafe {
+                vectors.runs(place, |lane, until, pixel| {
+                    let start = out.wrapping_add(pixel).wrapping_sub(lane);
+                    for (row, result) in results.chunks_exact(V::LANES).take(rows).enumerate() {
+                        // these lanes are pixels of the filter's plane
                         let result = V::load(result.as_ptr());
-                        result.store_lanes(start.wrapping_add(row * height * width), lane, until);
+                        result.store_lanes(start.wrapping_add(row * s.out_pixels()), lane, until);
                     }
-                }
+                });
             }
-            (lane, x, y) = (lane + count, 0, y + 1);
         }
     }
 }

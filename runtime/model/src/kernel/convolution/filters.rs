@@ -5,50 +5,110 @@
 use super::super::gemm::{Source, Strided};
 use super::super::real::Real;
 use super::super::vector::{Kernel, Vector, dispatch, lanes};
+use super::Geometry;
+use super::amx::UnitGradient;
 use super::padded::Padded;
-use super::{Direct, Geometry};
 
 /// Filter elements of a tile.
 const ROWS: usize = 8;
 /// Pixels whose gradients stay in the first-level cache while filters are gone through.
 const PIXELS: usize = 256;
 
-/// The gradient by the filters, image after image.
+/// The gradient by the filters: two images at once by the matrix unit where it is worth its padding, otherwise one after another
+/// by multiply-adds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FilterGradient {
     shape: Geometry,
     padded: Padded,
+    unit: Option<UnitGradient>,
 }
 
 impl FilterGradient {
     /// `None` if windows are further apart than a pixel.
-    pub(crate) fn new(shape: &Geometry) -> Option<Self> {
-        Direct::forward(shape).map(|Direct { shape, padded }| Self { shape, padded })
+    pub(crate) fn new<T: Real>(shape: &Geometry) -> Option<Self> {
+        (shape.stride == (1, 1)).then(|| {
+            let padded = Padded { channels: shape.channels, size: shape.size, padding: shape.padding };
+            Self { shape: *shape, padded, unit: UnitGradient::new::<T>(shape, padded) }
+        })
     }
 
     fn columns<T: Real>(&self) -> usize {
         self.shape.filters.next_multiple_of(lanes::<T>().0)
     }
 
+    /// Elements of sums of multiply-adds.
+    fn plain_sums<T: Real>(&self) -> usize {
+        self.shape.patch().next_multiple_of(ROWS) * self.columns::<T>()
+    }
+
+    /// Elements of scratch memory of multiply-adds.
+    fn plain_workspace<T: Real>(&self) -> usize {
+        self.padded.elements() + self.shape.out_pixels() * self.columns::<T>()
+    }
+
     /// Elements of the sums that images are added to.
     pub(crate) fn sums<T: Real>(&self) -> usize {
-        self.shape.patch().next_multiple_of(ROWS) * self.columns::<T>()
+        self.unit.map_or_else(|| self.plain_sums::<T>(), |unit| unit.sums())
     }
 
     /// Elements of scratch memory of a worker; it begins with zeros.
     pub(crate) fn workspace<T: Real>(&self) -> usize {
-        self.padded.elements() + self.shape.out_pixels() * self.columns::<T>()
+        let plain = self.plain_workspace::<T>();
+        self.unit.map_or(plain, |unit| unit.workspace().max(plain + self.plain_sums::<T>()))
     }
 
-    /// Adds what an image and the gradient of its result contribute.
-    pub(crate) fn add<T: Real>(&self, image: &[T], gradient: &[T], sums: &mut [T], scratch: &mut [T]) {
+    /// Where the sum of an element of a filter is.
+    fn at<T: Real>(&self, filter: usize, k: usize) -> usize {
+        let area = self.shape.kernel.0 * self.shape.kernel.1;
+        self.unit
+            .map_or_else(|| k * self.columns::<T>() + filter, |unit| unit.at(filter, k / area, k % area))
+    }
+
+    /// Adds what images and the gradients of their results contribute.
+    pub(crate) fn add<T: Real>(
+        &self,
+        images: &[T],
+        gradients: &[T],
+        sums: &mut [T],
+        scratch: &mut [T],
+    ) {
+        let s = &self.shape;
+        let (image, gradient) = (s.channels * s.pixels(), s.filters * s.out_pixels());
+        let (sums, scratch) = (&mut sums[..self.sums::<T>()], &mut scratch[..self.workspace::<T>()]);
+        let plainly = |images: &[T], gradients: &[T], sums: &mut [T], scratch: &mut [T]| {
+            for (image, gradient) in images.chunks_exact(image).zip(gradients.chunks_exact(gradient)) {
+                self.add_plainly(image, gradient, sums, scratch);
+            }
+        };
+        let Some(unit) = &self.unit else {
+            plainly(images, gradients, sums, scratch);
+            return;
+        };
+        for (images, gradients) in images.chunks(2 * image).zip(gradients.chunks(2 * gradient)) {
+            if unit.add(images, gradients, sums, scratch) {
+                continue;
+            }
+            scratch.fill(T::ZERO);
+            let (plain, rest) = scratch.split_at_mut(self.plain_sums::<T>());
+            plainly(images, gradients, plain, rest);
+            for filter in 0..s.filters {
+                for k in 0..s.patch() {
+                    sums[self.at::<T>(filter, k)] += plain[k * self.columns::<T>() + filter];
+                }
+            }
+            scratch.fill(T::ZERO);
+        }
+    }
+
+    /// Adds what an image contributes to the sums of multiply-adds.
+    fn add_plainly<T: Real>(&self, image: &[T], gradient: &[T], sums: &mut [T], scratch: &mut [T]) {
         let (s, columns) = (&self.shape, self.columns::<T>());
         let (padded, by_pixel) = scratch.split_at_mut(self.padded.elements());
         self.padded.fill(image, padded);
         let by_pixel = &mut by_pixel[..s.out_pixels() * columns];
         let planes = Strided { data: gradient, along: s.out_pixels(), depth: 1 };
         planes.pack(0, s.filters, 0, s.out_pixels(), columns, by_pixel);
-        let sums = &mut sums[..self.sums::<T>()];
+        let sums = &mut sums[..self.plain_sums::<T>()];
         let (width, (lanes, wide), depth) = (self.padded.width(), lanes::<T>(), s.patch());
         let rows = (PIXELS / s.out.1).max(1);
         for top in (0..s.out.0).step_by(rows) {
@@ -84,10 +144,9 @@ impl FilterGradient {
 
     /// Adds the sums to a gradient `[filters, channels, height, width]`.
     pub(crate) fn add_to<T: Real>(&self, sums: &[T], out: &mut [T]) {
-        let (columns, depth) = (self.columns::<T>(), self.shape.patch());
-        for (filter, out) in out.chunks_exact_mut(depth).enumerate() {
-            for (y, row) in out.iter_mut().zip(sums.chunks_exact(columns)) {
-                *y += row[filter];
+        for (filter, out) in out.chunks_exact_mut(self.shape.patch()).enumerate() {
+            for (k, y) in out.iter_mut().enumerate() {
+                *y += sums[self.at::<T>(filter, k)];
             }
         }
     }

@@ -1,9 +1,12 @@
 //! Convolutions: directly on planes where windows are one pixel apart, as matrix products of patches where they are further.
 
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "amx_absent.rs")]
+mod amx;
 mod direct;
 mod filters;
 mod padded;
 mod patches;
+mod vectors;
 
 pub(crate) use direct::Direct;
 pub(crate) use filters::FilterGradient;
@@ -79,40 +82,60 @@ mod tests {
         }
     }
 
-    fn compare<T: Real>(s: &Geometry, tolerance: f64) {
-        let (image, filters) =
-            (values::<T>(s.channels * s.pixels(), 1), values::<T>(s.filters * s.patch(), 2));
-        let (gradient, bias) = (values::<T>(s.filters * s.out_pixels(), 3), values::<T>(s.filters, 4));
+    /// Some images by filters, and both gradients, against sums in doubles.
+    fn compare<T: Real>(s: &Geometry, images: usize, tolerance: f64) {
+        let (pixels, out) = (s.channels * s.pixels(), s.filters * s.out_pixels());
+        let (image, filters) = (values::<T>(images * pixels, 1), values::<T>(s.filters * s.patch(), 2));
+        let (gradient, bias) = (values::<T>(images * out, 3), values::<T>(s.filters, 4));
         let mut expected = [vec![0.0; gradient.len()], vec![0.0; image.len()], vec![0.0; filters.len()]];
         products(s, |w, x, y| {
-            expected[0][y] += filters[w].wide() * image[x].wide();
-            expected[1][x] += filters[w].wide() * gradient[y].wide();
-            expected[2][w] += image[x].wide() * gradient[y].wide();
-        });
-        for (plane, bias) in expected[0].chunks_exact_mut(s.out_pixels()).zip(&bias) {
-            for y in plane {
-                *y += bias.wide();
+            for k in 0..images {
+                let (x, y) = (k * pixels + x, k * out + y);
+                expected[0][y] += filters[w].wide() * image[x].wide();
+                expected[1][x] += filters[w].wide() * gradient[y].wide();
+                expected[2][w] += image[x].wide() * gradient[y].wide();
             }
+        });
+        for (k, plane) in expected[0].chunks_exact_mut(s.out_pixels()).enumerate() {
+            plane.iter_mut().for_each(|y| *y += bias[k % s.filters].wide());
         }
 
         let mut found =
             [vec![T::ONE; gradient.len()], vec![T::ONE; image.len()], vec![T::ZERO; filters.len()]];
-        let run = |direct: Direct, turned, bias, image: &[T], out: &mut [T]| {
+        let run = |direct: Direct, turned, bias, images: &[T], size: usize, out: &mut [T], to: usize| {
             let mut packed = vec![T::ONE; direct.filters()];
             direct.pack(&filters, turned, &mut packed);
-            direct.run(&packed, bias, image, out, &mut vec![T::ZERO; direct.workspace()]);
+            let mut scratch = vec![T::ZERO; direct.workspace()];
+            for (image, out) in images.chunks_exact(size).zip(out.chunks_exact_mut(to)) {
+                direct.run(&packed, bias, image, out, &mut scratch);
+            }
         };
-        run(Direct::forward(s).unwrap(), false, Some(&bias[..]), &image, &mut found[0]);
-        run(Direct::backward(s).unwrap(), true, None, &gradient, &mut found[1]);
-        let by_filters = FilterGradient::new(s).unwrap();
+        let direct = [Direct::forward::<T>(s).unwrap(), Direct::backward::<T>(s).unwrap()];
+        run(direct[0], false, Some(&bias[..]), &image, pixels, &mut found[0], out);
+        run(direct[1], true, None, &gradient, out, &mut found[1], pixels);
+        let by_filters = FilterGradient::new::<T>(s).unwrap();
         let mut sums = vec![T::ZERO; by_filters.sums::<T>()];
         by_filters.add(&image, &gradient, &mut sums, &mut vec![T::ZERO; by_filters.workspace::<T>()]);
         by_filters.add_to(&sums, &mut found[2]);
-        for (found, expected) in found.iter().zip(&expected) {
+        for (what, (found, expected)) in found.iter().zip(&expected).enumerate() {
             for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
-                assert!((found.wide() - expected).abs() < tolerance, "{k}: {found:?} {expected} {s:?}");
+                let error = (found.wide() - expected).abs();
+                assert!(error < tolerance, "{what}, {k}: {found:?} {expected} {s:?}");
             }
         }
+    }
+
+    /// Sizes, with no more padding than there can be.
+    fn shape(
+        channels: usize,
+        filters: usize,
+        size: (usize, usize),
+        kernel: (usize, usize),
+        padding: (usize, usize),
+    ) -> Geometry {
+        let padding = (padding.0.min(kernel.0 - 1), padding.1.min(kernel.1 - 1));
+        let out = (size.0 + 2 * padding.0 - kernel.0 + 1, size.1 + 2 * padding.1 - kernel.1 + 1);
+        Geometry { channels, filters, size, out, kernel, stride: (1, 1), padding }
     }
 
     proptest! {
@@ -122,11 +145,20 @@ mod tests {
             channels in 1_usize..5, filters in 1_usize..20, size in (5_usize..12, 5_usize..40),
             kernel in (1_usize..5, 1_usize..5), padding in (0_usize..4, 0_usize..4),
         ) {
-            let padding = (padding.0.min(kernel.0 - 1), padding.1.min(kernel.1 - 1));
-            let out = (size.0 + 2 * padding.0 - kernel.0 + 1, size.1 + 2 * padding.1 - kernel.1 + 1);
-            let shape = Geometry { channels, filters, size, out, kernel, stride: (1, 1), padding };
-            compare::<f32>(&shape, 1e-4);
-            compare::<f64>(&shape, 1e-11);
+            let shape = shape(channels, filters, size, kernel, padding);
+            compare::<f32>(&shape, 1, 1e-4);
+            compare::<f64>(&shape, 1, 1e-11);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn of_many_channels_too(
+            channels in 16_usize..80, filters in 16_usize..80, size in (4_usize..12, 7_usize..40),
+            kernel in (1_usize..4, 1_usize..4), padding in (0_usize..3, 0_usize..3), images in 1_usize..4,
+        ) {
+            compare::<f32>(&shape(channels, filters, size, kernel, padding), images, 2e-4);
         }
     }
 }

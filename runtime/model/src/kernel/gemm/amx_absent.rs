@@ -3,10 +3,6 @@
 use super::super::real::Real;
 use super::{Part, Product, Source, fma};
 
-pub(crate) fn has_amx() -> bool {
-    false
-}
-
 pub(super) fn suits<T: Real>(_m: usize, _n: usize, _k: usize) -> bool {
     false
 }

@@ -8,13 +8,12 @@
 #![allow(unsafe_code)]
 
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "amx_absent.rs")]
-mod amx;
+pub(crate) mod amx;
 mod fma;
 mod near;
 mod pack;
 mod tile;
 
-pub(crate) use amx::has_amx;
 pub(crate) use near::{Near, multiply_near, near};
 pub(crate) use pack::{Source, Strided, spaced};
 pub(crate) use tile::WIDEST;

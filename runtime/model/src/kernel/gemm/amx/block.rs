@@ -2,12 +2,12 @@
 
 use std::arch::asm;
 
+use super::super::super::amx::{PANEL, STEP, STEP_BYTES, Square, Tiles};
 use super::super::super::level::vectorised;
 use super::super::super::real::Real;
 use super::super::super::shared::Shared;
 use super::super::{Part, Product, Source};
-use super::cpu::Tiles;
-use super::split::{PANEL, Panels, STEP, STEP_BYTES};
+use super::panels::Panels;
 
 /// A part of a product for some depths.
 pub(super) struct Block<'a, T, A, B> {
@@ -17,10 +17,6 @@ pub(super) struct Block<'a, T, A, B> {
     pub(super) rows: Panels<'a>,
     pub(super) columns: Panels<'a>,
 }
-
-/// Two by two tiles of the result.
-#[repr(C, align(64))]
-struct Square<T>([[T; PANEL]; PANEL]);
 
 impl<T: Real, A: Source<T>, B: Source<T>> Block<'_, T, A, B> {
     /// Computes the block.
@@ -55,14 +51,10 @@ impl<T: Real, A: Source<T>, B: Source<T>> Block<'_, T, A, B> {
             let add = |start: &[T; PANEL], to: *mut T, stride: usize| {
                 let operands = [self.rows.tiles(row_panel), self.columns.tiles(column_panel)];
                 let bytes = |stride: usize| stride * size_of::<T>();
+                let steps = self.rows.steps();
                 let ahead = (c.pointer().cast(), bytes(target.stride));
-                multiply_add(
-                    operands,
-                    self.rows.steps(),
-                    start.as_ptr().cast(),
-                    (to.cast(), bytes(stride)),
-                    ahead,
-                );
+                let later = self.columns.tiles(column_panel + 1).wrapping_add(row_panel * steps * LATER_BYTES);
+                multiply_add(operands, steps, start.as_ptr().cast(), (to.cast(), bytes(stride)), ahead, later);
             };
             let mut start = [T::ZERO; PANEL];
             if let Some(bias) = bias {
@@ -161,10 +153,13 @@ macro_rules! result {
     };
 }
 
-/// Ten instructions that do nothing.
-macro_rules! wait {
+/// Ten instructions, of which three ask for lines of the column panel after this one.
+macro_rules! later {
     () => {
-        ".rept 10\nnop\n.endr\n"
+        concat!(
+            "prefetcht1 [{later}]\nprefetcht1 [{later} + 64]\nprefetcht1 [{later} + 128]\nadd {later}, 192\n",
+            ".rept 6\nnop\n.endr\n"
+        )
     };
 }
 
@@ -188,6 +183,9 @@ macro_rules! next {
     };
 }
 
+/// Bytes that [`later`] asks for in a step.
+const LATER_BYTES: usize = 10 * 192;
+
 /// Adds the products of the two and two tiles that are loaded, the so-manieth of six times.
 macro_rules! multiply {
     ($time:literal) => {
@@ -206,7 +204,7 @@ macro_rules! multiply {
 
 /// `to = start + a b` for a square of the result, whose rows are so many bytes apart, `start` being added to each: all products of
 /// parts but the three smallest, in an order in which each differs from the one before in one operand. Rows `ahead` are
-/// asked for on the way.
+/// asked for on the way, and what is needed `later`, in the second-level cache.
 ///
 /// # Safety
 /// Tiles are configured, panels have so many steps, and rows of the squares may be read and written.
@@ -216,6 +214,7 @@ unsafe fn multiply_add(
     start: *const f32,
     (to, to_stride): (*mut f32, usize),
     (ahead, ahead_stride): (*mut f32, usize),
+    later: *const u8,
 ) {
     // SAFETY: as the caller promises; prefetches may name any place.
     unsafe {
@@ -229,11 +228,11 @@ unsafe fn multiply_add(
             left!("tmm4", 2, 0, result!()), right!("tmm6", 0, 0, result!()),
             left!("tmm5", 2, 1, result!()), right!("tmm7", 0, 1, result!()),
             multiply!(0),
-            left!("tmm4", 1, 0, wait!()), left!("tmm5", 1, 1, wait!()), multiply!(1),
-            right!("tmm6", 1, 0, wait!()), right!("tmm7", 1, 1, wait!()), multiply!(2),
-            left!("tmm4", 0, 0, wait!()), left!("tmm5", 0, 1, wait!()), multiply!(3),
-            right!("tmm6", 2, 0, wait!()), right!("tmm7", 2, 1, wait!()), multiply!(4),
-            right!("tmm6", 0, 0, wait!()), right!("tmm7", 0, 1, wait!()), multiply!(5),
+            left!("tmm4", 1, 0, later!()), left!("tmm5", 1, 1, later!()), multiply!(1),
+            right!("tmm6", 1, 0, later!()), right!("tmm7", 1, 1, later!()), multiply!(2),
+            left!("tmm4", 0, 0, later!()), left!("tmm5", 0, 1, later!()), multiply!(3),
+            right!("tmm6", 2, 0, later!()), right!("tmm7", 2, 1, later!()), multiply!(4),
+            right!("tmm6", 0, 0, later!()), right!("tmm7", 0, 1, later!()), multiply!(5),
             "add {a}, {step}",
             "add {b}, {step}",
             "dec {steps}",
@@ -252,6 +251,7 @@ unsafe fn multiply_add(
             to_rows = in(reg) 16 * to_stride,
             below = inout(reg) 0_usize => _,
             ahead = inout(reg) ahead => _,
+            later = inout(reg) later => _,
             ahead_stride = in(reg) ahead_stride,
             line = in(reg) 64_usize,
             step = const STEP_BYTES,

@@ -1,29 +1,17 @@
-//! Products of singles by the matrix unit of the processor (Intel AMX), which multiplies bf16 and adds in singles.
-//!
-//! A single is exactly the sum of three bf16 (8 bits of its 24 each), so a product is a sum of nine products of bf16. The three
-//! smallest, together about 2^-24 of the whole at most, are left out; the others are exact and summed in singles, as
-//! multiply-adds would be. The result is as near the true one as theirs (a test holds it to that), and the unit does sixteen
-//! times as many multiplications a cycle as vectors of singles do, so six products are 2.7 times faster (Henry, Tang and
-//! Heinecke, 2019, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations").
-//!
-//! The unit takes numbers below 2^-126 as zero. It would make NaN of infinity (`inf * 0` appears among the parts), so panels
-//! with a number that is not finite are multiplied plainly.
+//! Products by the matrix unit.
 
 mod block;
-mod cpu;
-mod split;
+mod panels;
 
+use super::super::amx::{DEPTH, Line, PANEL, STEP, has_amx};
+use super::super::level::LINE;
 use super::super::real::Real;
 use super::super::shared::Shared;
 use super::super::team::Team;
-use super::pack::LINE;
 use super::{BLOCK_ROWS, Part, Product, Source, depth_of, each};
 use block::Block;
-pub(crate) use cpu::has_amx;
-use split::{Line, PANEL, Panels, STEP, Side};
+pub(crate) use panels::{Panels, Side};
 
-/// The longest sum between two visits of the result.
-const DEPTH: usize = 512;
 /// Tasks of each thread.
 const TASKS: usize = 4;
 /// Columns that one task takes at least, so that the left operand is not split again for few.

@@ -4,7 +4,7 @@ use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::sync::OnceLock;
 
-use super::super::super::level::{Level, is_allowed, level};
+use super::super::level::{Level, is_allowed, level};
 
 /// Asks the kernel to let this process use a part of the processor's state (`asm/prctl.h`).
 const REQUEST_STATE: libc::c_ulong = 0x1023;
@@ -28,7 +28,7 @@ pub(crate) fn has_amx() -> bool {
 }
 
 /// Tiles of 16 rows of 64 bytes, which the registers of this thread are until this is dropped.
-pub(super) struct Tiles(());
+pub(crate) struct Tiles(());
 
 /// What `ldtilecfg` reads.
 #[repr(C, align(64))]
@@ -54,7 +54,7 @@ static SQUARE: Configuration = {
 impl Tiles {
     /// # Safety
     /// [`has_amx`].
-    pub(super) unsafe fn configure() -> Self {
+    pub(crate) unsafe fn configure() -> Self {
         // SAFETY: as the caller promises.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const SQUARE, options(nostack, readonly)) };
         Self(())

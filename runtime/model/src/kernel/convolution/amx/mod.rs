@@ -1,0 +1,67 @@
+//! Convolutions by the matrix unit, without patches.
+//!
+//! An image is split once, to words of two numbers that the same element of filters is multiplied by: the same pixel of two
+//! channels for the convolution itself, of two images for the gradient by the filters. So a tile of words is read from where it
+//! lies, shifted by the place of the element.
+
+#![allow(unsafe_code)]
+
+mod gradient;
+mod shifted;
+mod unit;
+
+pub(super) use gradient::UnitGradient;
+pub(super) use unit::Unit;
+
+use super::super::amx::{DEPTH, Line, STEP, has_amx};
+use super::super::level::{LINE, vectorised};
+use super::super::real::Real;
+
+/// The most steps of a sum between two visits of the result.
+const STEPS: usize = DEPTH / STEP;
+
+/// Whether the unit is worth its padding: at least half of what it multiplies, by `(real, padded)` extents, is real.
+fn suits<T: Real>(extents: [(usize, usize); 3]) -> bool {
+    let (mut real, mut padded) = (2, 1);
+    for (extent, with_padding) in extents {
+        (real, padded) = (real * extent, padded * with_padding);
+    }
+    T::DTYPE == crate::DType::F32 && padded <= real && has_amx()
+}
+
+/// Beginnings and ends of the sums that `steps` are divided into, nearly equal, of [`STEPS`] at most.
+fn sums(steps: usize) -> impl Iterator<Item = (usize, usize)> {
+    let most = steps.div_ceil(steps.div_ceil(STEPS).max(1)).max(1);
+    (0..steps).step_by(most).map(move |from| (from, steps.min(from + most)))
+}
+
+/// Elements that hold so many lines, wherever they begin.
+fn elements(lines: usize) -> usize {
+    (lines + 1) * LINE / size_of::<f32>()
+}
+
+/// The lines of [`elements`].
+fn lines<T: Real>(memory: &mut [T]) -> &mut [Line] {
+    // SAFETY: any bytes are lines.
+    unsafe { memory.align_to_mut::<Line>().1 }
+}
+
+/// The lines of [`elements`], to be read.
+fn lines_of<T: Real>(memory: &[T]) -> &[Line] {
+    // SAFETY: any bytes are lines.
+    unsafe { memory.align_to::<Line>().1 }
+}
+
+/// Singles as what they are.
+fn singles<T: Real>(values: &mut [T]) -> &mut [f32] {
+    assert_eq!(T::DTYPE, crate::DType::F32);
+    // SAFETY: `T` is `f32`.
+    unsafe { &mut *(&raw mut *values as *mut [f32]) }
+}
+
+vectorised! {
+    /// Adds sums to totals.
+    fn add(sums: &[f32], totals: &mut [f32]) {
+        totals.iter_mut().zip(sums).for_each(|(total, &sum)| *total += sum);
+    }
+}
