@@ -14,20 +14,23 @@ pub(crate) fn pairs(i: usize) -> usize {
     i * i.saturating_sub(1) / 2
 }
 
-/// Elements of scratch memory of [`products`]: the vectors, turned.
+/// Elements of scratch memory of [`products`]: whole vectors of rows, as they are and turned.
 pub(crate) fn workspace<T: Real>(n: usize, width: usize) -> usize {
-    width * n.next_multiple_of(lanes::<T>().0)
+    2 * width * n.next_multiple_of(lanes::<T>().0)
 }
 
 /// `out = x_i x_j` for `j < i`, of `n` vectors of `width` each, row by row. Every product is summed in order.
-pub(crate) fn products<T: Real>(x: &[T], (n, width): (usize, usize), out: &mut [T], turned: &mut [T]) {
+pub(crate) fn products<T: Real>(x: &[T], (n, width): (usize, usize), out: &mut [T], scratch: &mut [T]) {
     if width == 0 {
         out.fill(T::ZERO);
         return;
     }
-    assert!(x.len() == n * width && out.len() == pairs(n) && turned.len() == workspace::<T>(n, width));
+    assert!(x.len() == n * width && out.len() == pairs(n) && scratch.len() == workspace::<T>(n, width));
+    let (rows, turned) = scratch.split_at_mut(scratch.len() / 2);
+    // what lies after the last row makes products that nobody reads; single rows would be turned number by number
+    rows[..x.len()].copy_from_slice(x);
     let pitch = turned.len() / width;
-    Strided { data: x, along: width, depth: 1 }.pack(0, n, 0, width, pitch, turned);
+    Strided { data: rows, along: width, depth: 1 }.pack(0, pitch, 0, width, pitch, turned);
     let kernel = Products { x, turned, out: out.as_mut_ptr(), n, width };
     // SAFETY: the lengths are those that it needs.
     unsafe { dispatch(&kernel) };

@@ -31,6 +31,7 @@ impl<'a, T> Shared<'a, T> {
     }
 
     /// One whose parts are only read.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     pub(crate) fn reading(slice: &'a [T]) -> Self {
         Self { pointer: slice.as_ptr().cast_mut(), length: slice.len(), lifetime: PhantomData }
     }

@@ -63,7 +63,7 @@ fn each_image<T: Real>(
 /// Runs filters over every image, without patches.
 fn each_direct<T: Real>(
     call: &Call<'_>,
-    direct: Direct,
+    direct: &Direct,
     filters: &[T],
     turned: bool,
     bias: Option<&[T]>,
@@ -84,7 +84,7 @@ fn each_direct<T: Real>(
 }
 
 /// Elements of scratch memory for [`each_direct`].
-fn direct_scratch(direct: Direct, workers: usize) -> usize {
+fn direct_scratch(direct: &Direct, workers: usize) -> usize {
     direct.filters() + workers * direct.workspace()
 }
 
@@ -114,7 +114,7 @@ impl Operator for Conv2d {
             let (x, w) = (call.operand::<T>(0), call.operand::<T>(1));
             let bias = (call.operand_count() > 2).then(|| call.operand::<T>(2));
             if let Some(direct) = Direct::forward::<T>(&shape) {
-                each_direct(call, direct, w, false, bias, x, call.result::<T>(0));
+                each_direct(call, &direct, w, false, bias, x, call.result::<T>(0));
                 return Ok(());
             }
             let y = Shared::new(call.result::<T>(0));
@@ -175,7 +175,7 @@ impl Operator for Conv2d {
         let s = self.geometry(&operands[0], &operands[1], &results[0]);
         real!(operands[0].dtype, T => {
             let elements = match Direct::forward::<T>(&s) {
-                Some(direct) => direct_scratch(direct, threads),
+                Some(direct) => direct_scratch(&direct, threads),
                 None => threads * gemm::workspace::<T>(s.filters, s.out_pixels(), s.patch(), 1),
             };
             elements * size_of::<T>()
@@ -222,7 +222,7 @@ impl Operator for Conv2dInputGradient {
         real!(call.operand_extent(0).dtype, T => {
             let (g, w) = (call.operand::<T>(0), call.operand::<T>(1));
             if let Some(direct) = Direct::backward::<T>(&shape) {
-                each_direct(call, direct, w, true, None, g, call.result::<T>(0));
+                each_direct(call, &direct, w, true, None, g, call.result::<T>(0));
                 return Ok(());
             }
             let dx = Shared::new(call.result::<T>(0));
@@ -258,7 +258,7 @@ impl Operator for Conv2dInputGradient {
         let k = s.filters * s.kernel.0 * s.kernel.1;
         real!(operands[0].dtype, T => {
             let elements = match Direct::backward::<T>(&s) {
-                Some(direct) => direct_scratch(direct, threads),
+                Some(direct) => direct_scratch(&direct, threads),
                 None => threads * gemm::workspace::<T>(s.channels, s.pixels(), k, 1) + s.channels * k,
             };
             elements * size_of::<T>()
@@ -273,7 +273,12 @@ impl Operator for Conv2dInputGradient {
     }
 }
 
-/// Sums over images in [`PARTS`] parts: `add` adds images to the sums of their part, `join` takes these in order.
+/// Parts of so many images, of two at least.
+fn parts(images: usize) -> usize {
+    PARTS.min(images.div_ceil(2))
+}
+
+/// Sums over images in [`parts`]: `add` adds images to the sums of their part, `join` takes these in order.
 fn each_part<T: Real>(
     call: &Call<'_>,
     (size, workspace): (usize, usize),
@@ -281,7 +286,7 @@ fn each_part<T: Real>(
     join: impl FnMut(&[T]),
 ) {
     let count = call.operand_extent(0).dims[0];
-    let parts = PARTS.min(count);
+    let parts = parts(count);
     let scratch = call.scratch::<T>();
     scratch.fill(T::ZERO);
     let (sums, scratch) = scratch.split_at_mut(parts * size);
@@ -366,7 +371,7 @@ impl Operator for Conv2dWeightGradient {
 
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let s = self.of.geometry(&operands[1], &results[0], &operands[0]);
-        let parts = PARTS.min(operands[0].dims[0]);
+        let parts = parts(operands[0].dims[0]);
         real!(operands[0].dtype, T => {
             let (sums, scratch) = match FilterGradient::new::<T>(&s) {
                 Some(direct) => (direct.sums::<T>(), direct.workspace::<T>()),

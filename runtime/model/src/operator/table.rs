@@ -5,9 +5,8 @@ use std::sync::Arc;
 use super::{
     Affine, Arange, Arithmetic, Attention, AveragePool, BatchNorm, Binary, BinaryCrossEntropy, Broadcast,
     Cast, Concat, Conv2d, CrossEntropy, Dropout, Embedding, EmbeddingBag, Fill, Function, LayerNorm, Linear,
-    LinearCrossEntropy, LowerTriangle, MatMul, MaxPool, MeanSquaredError, OneHot, Operator, Pad, PairwiseProducts,
-    Permute,
-    Reduce, Reduction, Reshape, Rotary, ScatterAdd, Slice, Softmax, Unary, Window,
+    LinearCrossEntropy, LowerTriangle, MatMul, MaxPool, MeanSquaredError, OneHot, Operator, Pad,
+    PairwiseProducts, Permute, Reduce, Reduction, Reshape, Rotary, ScatterAdd, Slice, Softmax, Unary, Window,
 };
 use crate::{DType, TensorType};
 

@@ -1,5 +1,7 @@
 //! Where there is no matrix unit that is known here.
 
+#![allow(clippy::trivially_copy_pass_by_ref)] // as where there is one
+
 use super::super::real::Real;
 use super::Geometry;
 use super::padded::Padded;
@@ -64,7 +66,11 @@ impl UnitGradient {
         match *self {}
     }
 
-    pub(super) fn at(&self, _filter: usize, _channel: usize, _place: usize) -> usize {
+    pub(super) fn add_to<T: Real>(&self, _sums: &[T], _out: &mut [T]) {
+        match *self {}
+    }
+
+    pub(super) fn add_from<T: Real>(&self, _gradient: &[T], _sums: &mut [T]) {
         match *self {}
     }
 }

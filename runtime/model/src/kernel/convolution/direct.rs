@@ -26,7 +26,8 @@ const LANES: usize = 16;
 pub(crate) struct Direct {
     pub(super) shape: Geometry,
     pub(super) padded: Padded,
-    unit: Option<Unit>,
+    /// The same by the matrix unit.
+    pub(super) unit: Option<Unit>,
 }
 
 impl Direct {

@@ -20,7 +20,8 @@ const PIXELS: usize = 256;
 pub(crate) struct FilterGradient {
     shape: Geometry,
     padded: Padded,
-    unit: Option<UnitGradient>,
+    /// The same by the matrix unit.
+    pub(super) unit: Option<UnitGradient>,
 }
 
 impl FilterGradient {
@@ -54,24 +55,12 @@ impl FilterGradient {
     /// Elements of scratch memory of a worker; it begins with zeros.
     pub(crate) fn workspace<T: Real>(&self) -> usize {
         let plain = self.plain_workspace::<T>();
-        self.unit.map_or(plain, |unit| unit.workspace().max(plain + self.plain_sums::<T>()))
-    }
-
-    /// Where the sum of an element of a filter is.
-    fn at<T: Real>(&self, filter: usize, k: usize) -> usize {
-        let area = self.shape.kernel.0 * self.shape.kernel.1;
-        self.unit
-            .map_or_else(|| k * self.columns::<T>() + filter, |unit| unit.at(filter, k / area, k % area))
+        let gradient = self.shape.filters * self.shape.patch();
+        self.unit.map_or(plain, |unit| unit.workspace().max(plain + self.plain_sums::<T>() + gradient))
     }
 
     /// Adds what images and the gradients of their results contribute.
-    pub(crate) fn add<T: Real>(
-        &self,
-        images: &[T],
-        gradients: &[T],
-        sums: &mut [T],
-        scratch: &mut [T],
-    ) {
+    pub(crate) fn add<T: Real>(&self, images: &[T], gradients: &[T], sums: &mut [T], scratch: &mut [T]) {
         let s = &self.shape;
         let (image, gradient) = (s.channels * s.pixels(), s.filters * s.out_pixels());
         let (sums, scratch) = (&mut sums[..self.sums::<T>()], &mut scratch[..self.workspace::<T>()]);
@@ -89,13 +78,11 @@ impl FilterGradient {
                 continue;
             }
             scratch.fill(T::ZERO);
-            let (plain, rest) = scratch.split_at_mut(self.plain_sums::<T>());
+            let (gradient, rest) = scratch.split_at_mut(s.filters * s.patch());
+            let (plain, rest) = rest.split_at_mut(self.plain_sums::<T>());
             plainly(images, gradients, plain, rest);
-            for filter in 0..s.filters {
-                for k in 0..s.patch() {
-                    sums[self.at::<T>(filter, k)] += plain[k * self.columns::<T>() + filter];
-                }
-            }
+            self.add_plain_to(plain, gradient);
+            unit.add_from(gradient, sums);
             scratch.fill(T::ZERO);
         }
     }
@@ -144,9 +131,17 @@ impl FilterGradient {
 
     /// Adds the sums to a gradient `[filters, channels, height, width]`.
     pub(crate) fn add_to<T: Real>(&self, sums: &[T], out: &mut [T]) {
-        for (filter, out) in out.chunks_exact_mut(self.shape.patch()).enumerate() {
-            for (k, y) in out.iter_mut().enumerate() {
-                *y += sums[self.at::<T>(filter, k)];
+        match &self.unit {
+            Some(unit) => unit.add_to(sums, out),
+            None => self.add_plain_to(sums, out),
+        }
+    }
+
+    fn add_plain_to<T: Real>(&self, sums: &[T], out: &mut [T]) {
+        let (columns, depth) = (self.columns::<T>(), self.shape.patch());
+        for (filter, out) in out.chunks_exact_mut(depth).enumerate() {
+            for (y, row) in out.iter_mut().zip(sums.chunks_exact(columns)) {
+                *y += row[filter];
             }
         }
     }

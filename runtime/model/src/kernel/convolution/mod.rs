@@ -49,6 +49,7 @@ impl Geometry {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::amx;
     use super::super::real::Real;
     use super::*;
 
@@ -82,45 +83,92 @@ mod tests {
         }
     }
 
-    /// Some images by filters, and both gradients, against sums in doubles.
-    fn compare<T: Real>(s: &Geometry, images: usize, tolerance: f64) {
-        let (pixels, out) = (s.channels * s.pixels(), s.filters * s.out_pixels());
-        let (image, filters) = (values::<T>(images * pixels, 1), values::<T>(s.filters * s.patch(), 2));
-        let (gradient, bias) = (values::<T>(images * out, 3), values::<T>(s.filters, 4));
-        let mut expected = [vec![0.0; gradient.len()], vec![0.0; image.len()], vec![0.0; filters.len()]];
-        products(s, |w, x, y| {
-            for k in 0..images {
-                let (x, y) = (k * pixels + x, k * out + y);
-                expected[0][y] += filters[w].wide() * image[x].wide();
-                expected[1][x] += filters[w].wide() * gradient[y].wide();
-                expected[2][w] += image[x].wide() * gradient[y].wide();
+    /// Images, filters, gradients of results, and biases.
+    struct Operands<T> {
+        shape: Geometry,
+        image: Vec<T>,
+        filters: Vec<T>,
+        gradient: Vec<T>,
+        bias: Vec<T>,
+    }
+
+    impl<T: Real> Operands<T> {
+        fn new(shape: &Geometry, images: usize) -> Self {
+            let s = shape;
+            Self {
+                shape: *s,
+                image: values(images * s.channels * s.pixels(), 1),
+                filters: values(s.filters * s.patch(), 2),
+                gradient: values(images * s.filters * s.out_pixels(), 3),
+                bias: values(s.filters, 4),
             }
-        });
-        for (k, plane) in expected[0].chunks_exact_mut(s.out_pixels()).enumerate() {
-            plane.iter_mut().for_each(|y| *y += bias[k % s.filters].wide());
         }
 
-        let mut found =
-            [vec![T::ONE; gradient.len()], vec![T::ONE; image.len()], vec![T::ZERO; filters.len()]];
-        let run = |direct: Direct, turned, bias, images: &[T], size: usize, out: &mut [T], to: usize| {
-            let mut packed = vec![T::ONE; direct.filters()];
-            direct.pack(&filters, turned, &mut packed);
-            let mut scratch = vec![T::ZERO; direct.workspace()];
-            for (image, out) in images.chunks_exact(size).zip(out.chunks_exact_mut(to)) {
-                direct.run(&packed, bias, image, out, &mut scratch);
+        /// Elements of an image and of its result.
+        fn sizes(&self) -> (usize, usize) {
+            (self.shape.channels * self.shape.pixels(), self.shape.filters * self.shape.out_pixels())
+        }
+
+        /// The result, and gradients by images and filters, from sums in doubles.
+        fn expected(&self) -> [Vec<f64>; 3] {
+            let Self { image, filters, gradient, .. } = self;
+            let mut sums = [vec![0.0; gradient.len()], vec![0.0; image.len()], vec![0.0; filters.len()]];
+            let (image_size, result_size) = self.sizes();
+            products(&self.shape, |w, x, y| {
+                for k in 0..image.len() / image_size {
+                    let (x, y) = (k * image_size + x, k * result_size + y);
+                    sums[0][y] += filters[w].wide() * image[x].wide();
+                    sums[1][x] += filters[w].wide() * gradient[y].wide();
+                    sums[2][w] += image[x].wide() * gradient[y].wide();
+                }
+            });
+            for (plane, bias) in
+                sums[0].chunks_exact_mut(self.shape.out_pixels()).zip(self.bias.iter().cycle())
+            {
+                for y in plane {
+                    *y += bias.wide();
+                }
             }
-        };
-        let direct = [Direct::forward::<T>(s).unwrap(), Direct::backward::<T>(s).unwrap()];
-        run(direct[0], false, Some(&bias[..]), &image, pixels, &mut found[0], out);
-        run(direct[1], true, None, &gradient, out, &mut found[1], pixels);
-        let by_filters = FilterGradient::new::<T>(s).unwrap();
-        let mut sums = vec![T::ZERO; by_filters.sums::<T>()];
-        by_filters.add(&image, &gradient, &mut sums, &mut vec![T::ZERO; by_filters.workspace::<T>()]);
-        by_filters.add_to(&sums, &mut found[2]);
-        for (what, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            sums
+        }
+
+        /// The same by kernels; whether the matrix unit had a part in each of them.
+        fn found(&self, with_unit: bool) -> ([Vec<T>; 3], [bool; 3]) {
+            let Self { shape, image, filters, gradient, .. } = self;
+            let mut forward = Direct::forward::<T>(shape).unwrap();
+            let mut backward = Direct::backward::<T>(shape).unwrap();
+            let mut by_filters = FilterGradient::new::<T>(shape).unwrap();
+            if !with_unit {
+                (forward.unit, backward.unit, by_filters.unit) = (None, None, None);
+            }
+            let run = |direct: &Direct, turned, bias, images: &[T], size: usize, to: usize| {
+                let mut packed = vec![T::ONE; direct.filters()];
+                direct.pack(filters, turned, &mut packed);
+                let mut scratch = vec![T::ZERO; direct.workspace()];
+                let mut results = vec![T::ONE; images.len() / size * to];
+                for (image, result) in images.chunks_exact(size).zip(results.chunks_exact_mut(to)) {
+                    direct.run(&packed, bias, image, result, &mut scratch);
+                }
+                results
+            };
+            let (image_size, result_size) = self.sizes();
+            let result = run(&forward, false, Some(&self.bias[..]), image, image_size, result_size);
+            let by_image = run(&backward, true, None, gradient, result_size, image_size);
+            let mut sums = vec![T::ZERO; by_filters.sums::<T>()];
+            by_filters.add(image, gradient, &mut sums, &mut vec![T::ZERO; by_filters.workspace::<T>()]);
+            let mut filter_gradient = vec![T::ZERO; filters.len()];
+            by_filters.add_to(&sums, &mut filter_gradient);
+            let by_unit = [forward.unit.is_some(), backward.unit.is_some(), by_filters.unit.is_some()];
+            ([result, by_image, filter_gradient], by_unit)
+        }
+    }
+
+    fn compare<T: Real>(shape: &Geometry, images: usize, tolerance: f64) {
+        let operands = Operands::<T>::new(shape, images);
+        for (what, (found, expected)) in operands.found(true).0.iter().zip(&operands.expected()).enumerate() {
             for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
                 let error = (found.wide() - expected).abs();
-                assert!(error < tolerance, "{what}, {k}: {found:?} {expected} {s:?}");
+                assert!(error < tolerance, "{what}, {k}: {found:?} {expected} {shape:?}");
             }
         }
     }
@@ -159,6 +207,57 @@ mod tests {
             kernel in (1_usize..4, 1_usize..4), padding in (0_usize..3, 0_usize..3), images in 1_usize..4,
         ) {
             compare::<f32>(&shape(channels, filters, size, kernel, padding), images, 2e-4);
+        }
+    }
+
+    #[test]
+    fn of_images_in_bands_too() {
+        compare::<f32>(&shape(32, 32, (47, 240), (3, 1), (1, 0)), 2, 2e-3);
+        compare::<f32>(&shape(32, 20, (30, 250), (2, 2), (0, 1)), 1, 2e-3);
+    }
+
+    #[test]
+    fn convolutions_by_the_unit_are_as_near_the_true_ones_as_those_of_multiply_adds() {
+        if !amx::has_amx() {
+            return;
+        }
+        // sums of 432 to 5,400 terms
+        for (channels, filters, size) in [(64, 48, (9, 16)), (128, 64, (6, 33)), (32, 600, (3, 16))] {
+            let operands = Operands::<f32>::new(&shape(channels, filters, size, (3, 3), (1, 1)), 3);
+            let expected = operands.expected();
+            let [(unit, by_unit), (plain, _)] = [true, false].map(|with_unit| operands.found(with_unit));
+            assert_eq!(by_unit, [true; 3]);
+            for what in 0..3 {
+                let errors = [&unit, &plain].map(|found| {
+                    let squares = found[what].iter().zip(&expected[what]);
+                    squares.map(|(found, expected)| (found.wide() - expected).powi(2)).sum::<f64>().sqrt()
+                });
+                let [unit, plain] = errors;
+                assert!(
+                    unit < 0.9 * plain,
+                    "{what} of {channels} channels: {unit} by the unit, {plain} without"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_as_without_the_unit() {
+        let shape = shape(48, 64, (6, 16), (3, 3), (1, 1));
+        for (x, w, g) in [(f32::INFINITY, 0.5, 0.5), (0.5, f32::NAN, 0.5), (f32::MAX, 0.5, f32::NEG_INFINITY)]
+        {
+            let mut operands = Operands::<f32>::new(&shape, 3);
+            let (image_size, result_size) = operands.sizes();
+            // of the second image of three
+            operands.image[image_size + 700] = x;
+            operands.filters[99] = w;
+            operands.gradient[result_size + 55] = g;
+            let [(unit, by_unit), (plain, _)] = [true, false].map(|with_unit| operands.found(with_unit));
+            assert!(!amx::has_amx() || by_unit == [true; 3]);
+            for (unit, plain) in unit.iter().flatten().zip(plain.iter().flatten()) {
+                let same = unit == plain || (unit.is_nan() && plain.is_nan()) || (unit - plain).abs() < 1e-4;
+                assert!(same, "{unit} is not {plain}");
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use super::shared::Shared;
 use super::team::Team;
 
 /// Rows of the left operand that stay in the second-level cache while they meet all columns.
-const BLOCK_ROWS: usize = 128;
+pub(crate) const BLOCK_ROWS: usize = 128;
 /// Parts of a result begin at multiples of so many rows.
 pub(crate) const PART_ROWS: usize = 32;
 

@@ -1,20 +1,22 @@
 //! The gradient by filters: rows of tiles are filters, columns are channels, and two images share a word.
 
-use super::super::super::amx::{
-    Line, PANEL, PART_BYTES, Rows, STEP_BYTES, Square, TILE, TILE_BYTES, Tiles,
-};
-use super::super::super::level::LINE;
-use super::super::super::real::Real;
+use std::ops::Range;
+
 use super::super::Geometry;
 use super::super::padded::Padded;
 use super::shifted::{Place, Shifted};
-use super::{STEPS, add, elements, lines, singles, suits, sums};
+use super::{STEPS, add, band, elements, is_finite, lines, singles, singles_mut, suits, sums};
+use crate::kernel::amx::{Line, PANEL, Rows, STEP_BYTES, Square, TILE, TILE_BYTES, Tiles};
+use crate::kernel::level::LINE;
+use crate::kernel::real::Real;
 
 /// The gradient by filters, two images at once.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct UnitGradient {
     shape: Geometry,
     padded: Padded,
+    /// Rows of the result that are gone through at once.
+    band: usize,
 }
 
 impl UnitGradient {
@@ -25,7 +27,10 @@ impl UnitGradient {
             (shape.channels, shape.channels.next_multiple_of(PANEL)),
             (shape.out.1, shape.out.1.next_multiple_of(TILE)),
         ];
-        suits::<T>(extents).then_some(Self { shape: *shape, padded })
+        let unit = |band| Self { shape: *shape, padded, band };
+        let bytes = |band| 3 * unit(band).part() + unit(band).panels().0 * unit(band).panel();
+        let band = band(shape.out.0, shape.kernel.0, bytes);
+        suits::<T>(extents).then(|| unit(band))
     }
 
     /// Panels of filters and of channels.
@@ -43,23 +48,19 @@ impl UnitGradient {
         self.shape.out.1.div_ceil(TILE)
     }
 
-    fn steps(&self) -> usize {
-        self.shape.out.0 * self.in_row()
-    }
-
-    /// Bytes of the words of [`TILE`] channels of an image, with a vector beyond its end.
+    /// Bytes of the words of [`TILE`] channels, with a vector beyond their end.
     fn half(&self) -> usize {
-        (self.padded.plane() + TILE) * LINE
+        ((self.band + self.shape.kernel.0 - 1) * self.padded.width() + TILE) * LINE
     }
 
-    /// Bytes of a part of an image.
+    /// Bytes of a part of what is split at once of images.
     fn part(&self) -> usize {
         self.panels().1 * 2 * self.half()
     }
 
     /// Bytes of a panel of the gradient.
     fn panel(&self) -> usize {
-        self.steps() * STEP_BYTES
+        self.band * self.in_row() * STEP_BYTES
     }
 
     /// Elements of the sums that images are added to.
@@ -67,10 +68,38 @@ impl UnitGradient {
         self.area() * self.panels().0 * self.panels().1 * PANEL * PANEL
     }
 
-    /// Where the sum of an element of a filter is.
-    pub(in super::super) fn at(&self, filter: usize, channel: usize, place: usize) -> usize {
-        let square = (place * self.panels().1 + channel / PANEL) * self.panels().0 + filter / PANEL;
-        (square * PANEL + filter % PANEL) * PANEL + channel % PANEL
+    /// Adds sums to a gradient `[filters, channels, places]`.
+    pub(in super::super) fn add_to<T: Real>(&self, sums: &[T], out: &mut [T]) {
+        self.each_run(|from, to, step, count| {
+            let out = out[to..].iter_mut().step_by(step).take(count);
+            out.zip(&sums[from..]).for_each(|(out, &sum)| *out += sum);
+        });
+    }
+
+    /// Adds a gradient `[filters, channels, places]` to sums.
+    pub(in super::super) fn add_from<T: Real>(&self, gradient: &[T], sums: &mut [T]) {
+        self.each_run(|to, from, step, count| {
+            let gradient = gradient[from..].iter().step_by(step).take(count);
+            sums[to..].iter_mut().zip(gradient).for_each(|(sum, &x)| *sum += x);
+        });
+    }
+
+    /// Calls `run` for all channels of a square of each filter and place: where their sums are, where the first of them is in a
+    /// gradient, elements of that from channel to channel, and how many there are.
+    fn each_run(&self, mut run: impl FnMut(usize, usize, usize, usize)) {
+        let (Geometry { filters, channels, .. }, area) = (self.shape, self.area());
+        let mut square = 0;
+        for place in 0..area {
+            for channel in (0..channels).step_by(PANEL) {
+                for first in (0..filters).step_by(PANEL) {
+                    for filter in first..filters.min(first + PANEL) {
+                        let at = (filter * channels + channel) * area + place;
+                        run(square + (filter - first) * PANEL, at, area, PANEL.min(channels - channel));
+                    }
+                    square += PANEL * PANEL;
+                }
+            }
+        }
     }
 
     /// Elements of scratch memory, which begins with zeros.
@@ -88,28 +117,44 @@ impl UnitGradient {
         scratch: &mut [T],
     ) -> bool {
         let (words, panels) = lines(scratch).split_at_mut(3 * self.part() / LINE);
-        // SAFETY: there is a unit, and room for all parts and panels.
-        let finite = unsafe { self.split_images(images, words) && self.split_gradients(gradients, panels) };
-        if finite {
-            // SAFETY: as above; both were split.
-            unsafe { self.multiply(words, panels, sums) };
+        let (height, kernel) = (self.shape.out.0, self.shape.kernel.0);
+        // before anything is added
+        if !(is_finite(singles(images)) && is_finite(singles(gradients))) {
+            return false;
         }
-        finite
+        for top in (0..height).step_by(self.band) {
+            let end = height.min(top + self.band);
+            // SAFETY: there is a unit, and room for all parts and panels.
+            unsafe {
+                self.split_images(images, top..end + kernel - 1, words);
+                self.split_gradients(gradients, top..end, panels);
+                self.multiply(end - top, words, panels, sums);
+            }
+        }
+        true
     }
 
-    /// Splits one image or two to words between zeros, pixel after pixel for each sixteen channels.
-    unsafe fn split_images<T: Real>(&self, images: &[T], words: &mut [Line]) -> bool {
+    /// Splits some rows of one padded image or two to words between zeros, pixel after pixel for each sixteen channels.
+    unsafe fn split_images<T: Real>(&self, images: &[T], rows: Range<usize>, words: &mut [Line]) {
         let Geometry { channels, size: (height, width), .. } = self.shape;
-        let (pixels, padding) = (self.shape.pixels(), self.padded.padding);
+        let (pixels, padding, row_bytes) =
+            (self.shape.pixels(), self.padded.padding, self.padded.width() * LINE);
         let second = channels * pixels;
         let is_pair = images.len() == 2 * second;
         assert!(is_pair || images.len() == second);
         let words: *mut u8 = words.as_mut_ptr().cast();
-        let (mut by_pixel, mut check) = ([T::ZERO; 2 * TILE * TILE], 0.0);
+        let mut by_pixel = [T::ZERO; 2 * TILE * TILE];
         for first in (0..channels).step_by(TILE) {
-            let out = words.wrapping_add(first / TILE * self.half());
             let count = TILE.min(channels - first);
-            for y in 0..height {
+            for (row, y) in rows.clone().enumerate() {
+                let out = words.wrapping_add(first / TILE * self.half() + row * row_bytes);
+                let Some(y) = y.checked_sub(padding.0).filter(|&y| y < height) else {
+                    for part in 0..3 {
+                        // SAFETY: a row of words.
+                        unsafe { out.wrapping_add(part * self.part()).write_bytes(0, row_bytes) };
+                    }
+                    continue;
+                };
                 for x in (0..width).step_by(TILE) {
                     let lanes = TILE.min(width - x);
                     let start = first * pixels + y * width + x;
@@ -131,56 +176,53 @@ impl UnitGradient {
                         }
                         Rows::near(to, TILE, TILE * TILE)
                     };
-                    let place = (y + padding.0) * self.padded.width() + padding.1 + x;
                     // pixels beyond the row are zeros, as what is written next or is never an image's
                     // SAFETY: as the caller promises.
-                    check += unsafe { rows.split_to(out.add(place * LINE), self.part(), LINE) };
+                    unsafe { rows.split_to(out.wrapping_add((padding.1 + x) * LINE), self.part(), LINE) };
                 }
             }
         }
-        check == 0.0
     }
 
-    /// Splits gradients to a panel for each filters, a step for each vector of a row.
-    unsafe fn split_gradients<T: Real>(&self, gradients: &[T], panels: &mut [Line]) -> bool {
-        let Geometry { filters, out: (height, width), .. } = self.shape;
+    /// Splits some rows of gradients to a panel for each filters, a step for each vector of a row.
+    unsafe fn split_gradients<T: Real>(&self, gradients: &[T], rows: Range<usize>, panels: &mut [Line]) {
+        let Geometry { filters, out: (_, width), .. } = self.shape;
         let pixels = self.shape.out_pixels();
         let second = filters * pixels;
         let is_pair = gradients.len() == 2 * second;
         assert!(is_pair || gradients.len() == second);
         let panels: *mut u8 = panels.as_mut_ptr().cast();
-        let mut check = 0.0;
         for first in (0..self.panels().0 * PANEL).step_by(TILE) {
-            let panel = panels.wrapping_add(first / PANEL * self.panel() + first % PANEL / TILE * TILE_BYTES);
+            let mut out =
+                panels.wrapping_add(first / PANEL * self.panel() + first % PANEL / TILE * TILE_BYTES);
             let count = filters.saturating_sub(first).min(TILE);
-            for y in 0..height {
-                for (k, x) in (0..width).step_by(TILE).enumerate() {
+            let counts = [count, if is_pair { count } else { 0 }];
+            for y in rows.clone() {
+                for x in (0..width).step_by(TILE) {
                     let start = gradients.as_ptr().wrapping_add(first * pixels + y * width + x).cast();
                     let lanes = [TILE.min(width - x); 2];
-                    let counts = [count, if is_pair { count } else { 0 }];
-                    let rows = Rows::new(start, pixels, second, TILE, counts, lanes);
-                    let out = panel.wrapping_add((y * self.in_row() + k) * STEP_BYTES);
                     // SAFETY: as the caller promises.
-                    check += unsafe { rows.split_to(out, PART_BYTES, LINE) };
+                    unsafe { Rows::new(start, pixels, second, TILE, counts, lanes).split(out) };
+                    out = out.wrapping_add(STEP_BYTES);
                 }
             }
         }
-        check == 0.0
     }
 
-    unsafe fn multiply<T: Real>(&self, words: &[Line], panels: &[Line], totals: &mut [T]) {
+    /// Adds products of some rows.
+    unsafe fn multiply<T: Real>(&self, rows: usize, words: &[Line], panels: &[Line], totals: &mut [T]) {
         let (words, panels): (*const u8, *const u8) = (words.as_ptr().cast(), panels.as_ptr().cast());
         let (in_row, width, (_, kernel_width)) = (self.in_row(), self.padded.width(), self.shape.kernel);
         // SAFETY: there is a unit.
         let _tiles = unsafe { Tiles::configure() };
-        for (from, to) in sums(self.steps()) {
+        for (from, to) in sums(rows * in_row) {
             let mut places = [0; STEPS + 1];
             for (place, step) in places.iter_mut().zip(from..to) {
                 *place = (step / in_row * width + step % in_row * TILE) * LINE;
             }
             // of the next product, which begins nearby
             places[to - from] = places[0];
-            let mut totals = singles(totals).chunks_exact_mut(PANEL * PANEL);
+            let mut totals = singles_mut(totals).chunks_exact_mut(PANEL * PANEL);
             for element in 0..self.area() {
                 let shift = (element / kernel_width * width + element % kernel_width) * LINE;
                 for channels in 0..self.panels().1 {

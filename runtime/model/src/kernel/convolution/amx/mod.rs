@@ -17,6 +17,9 @@ use super::super::amx::{DEPTH, Line, STEP, has_amx};
 use super::super::level::{LINE, vectorised};
 use super::super::real::Real;
 
+/// Bytes of an image that are split at once, about: so many that a second-level cache holds them.
+const BAND: usize = 1 << 20;
+
 /// The most steps of a sum between two visits of the result.
 const STEPS: usize = DEPTH / STEP;
 
@@ -33,6 +36,14 @@ fn suits<T: Real>(extents: [(usize, usize); 3]) -> bool {
 fn sums(steps: usize) -> impl Iterator<Item = (usize, usize)> {
     let most = steps.div_ceil(steps.div_ceil(STEPS).max(1)).max(1);
     (0..steps).step_by(most).map(move |from| (from, steps.min(from + most)))
+}
+
+/// Rows of a result that are computed at once, of `rows`: nearly equal bands that take about [`BAND`] bytes, but not so few that
+/// much is split again for the next band.
+fn band(rows: usize, kernel: usize, bytes: impl Fn(usize) -> usize) -> usize {
+    let each = (bytes(2) - bytes(1)).max(1);
+    let most = (BAND.saturating_sub(bytes(0)) / each).max(4 * kernel);
+    rows.div_ceil(rows.div_ceil(most))
 }
 
 /// Elements that hold so many lines, wherever they begin.
@@ -53,7 +64,14 @@ fn lines_of<T: Real>(memory: &[T]) -> &[Line] {
 }
 
 /// Singles as what they are.
-fn singles<T: Real>(values: &mut [T]) -> &mut [f32] {
+fn singles<T: Real>(values: &[T]) -> &[f32] {
+    assert_eq!(T::DTYPE, crate::DType::F32);
+    // SAFETY: `T` is `f32`.
+    unsafe { &*(&raw const *values as *const [f32]) }
+}
+
+/// Singles as what they are.
+fn singles_mut<T: Real>(values: &mut [T]) -> &mut [f32] {
     assert_eq!(T::DTYPE, crate::DType::F32);
     // SAFETY: `T` is `f32`.
     unsafe { &mut *(&raw mut *values as *mut [f32]) }
@@ -63,5 +81,13 @@ vectorised! {
     /// Adds sums to totals.
     fn add(sums: &[f32], totals: &mut [f32]) {
         totals.iter_mut().zip(sums).for_each(|(total, &sum)| *total += sum);
+    }
+}
+
+vectorised! {
+    /// Whether all numbers are finite, also when they are rounded to bf16.
+    fn is_finite(values: &[f32]) -> bool {
+        let largest = values.iter().fold(0, |largest, x| x.abs().to_bits().max(largest));
+        largest < f32::INFINITY.to_bits() - 0x8000
     }
 }

@@ -2,7 +2,7 @@
 
 use std::arch::asm;
 
-use super::super::super::amx::{PANEL, STEP_BYTES, Square, TILE};
+use crate::kernel::amx::{PANEL, STEP_BYTES, Square, TILE};
 
 /// The left operand is a panel; the right one is read where it lies, from one place for each step on.
 pub(super) struct Shifted<'a> {
@@ -40,13 +40,24 @@ macro_rules! left {
     };
 }
 
-/// Loads both tiles of a part of the right operand. Instructions in between are as in products of panels.
+/// Ten instructions that do nothing, for where threads share a core, as in products of panels.
+macro_rules! wait {
+    () => {
+        ".rept 10\nnop\n.endr\n"
+    };
+}
+
+/// Loads both tiles of a part of the right operand.
 macro_rules! right {
     () => {
-        concat!(
-            "tileloadd tmm6, [{b} + {row}]\n.rept 10\nnop\n.endr\n",
-            "tileloadd tmm7, [{h} + {row}]\n.rept 10\nnop\n.endr\n"
-        )
+        concat!("tileloadd tmm6, [{b} + {row}]\n", wait!(), "tileloadd tmm7, [{h} + {row}]\n", wait!(),)
+    };
+}
+
+/// Where rows of the right operand are asked for next: at the next place, and some bytes on.
+macro_rules! ahead {
+    ($($more:literal),*) => {
+        concat!("mov {n}, [{places} + 8]\nadd {n}, {right}\n", $($more, "\n"),*)
     };
 }
 
@@ -55,7 +66,11 @@ macro_rules! next {
     ($sixth:literal, $quarter:literal) => {
         concat!(
             ".irp at, 0, 64, 128, 192\n",
-            "prefetcht0 [{a} + {step} + 1024 * ", $sixth, " + 256 * ", $quarter, " + \\at]\n",
+            "prefetcht0 [{a} + {step} + 1024 * ",
+            $sixth,
+            " + 256 * ",
+            $quarter,
+            " + \\at]\n",
             "prefetcht0 [{n}]\nadd {n}, {row}\n",
             ".endr\n",
         )
@@ -66,10 +81,14 @@ macro_rules! next {
 macro_rules! multiply {
     ($time:literal) => {
         concat!(
-            "tdpbf16ps tmm0, tmm4, tmm6\n", next!($time, 0),
-            "tdpbf16ps tmm1, tmm4, tmm7\n", next!($time, 1),
-            "tdpbf16ps tmm2, tmm5, tmm6\n", next!($time, 2),
-            "tdpbf16ps tmm3, tmm5, tmm7\n", next!($time, 3),
+            "tdpbf16ps tmm0, tmm4, tmm6\n",
+            next!($time, 0),
+            "tdpbf16ps tmm1, tmm4, tmm7\n",
+            next!($time, 1),
+            "tdpbf16ps tmm2, tmm5, tmm6\n",
+            next!($time, 2),
+            "tdpbf16ps tmm3, tmm5, tmm7\n",
+            next!($time, 3),
         )
     };
 }
@@ -93,21 +112,18 @@ impl Shifted<'_> {
                 "tileloadd tmm3, [{n} + {line} + 1024]",
                 "2:",
                 "mov {b}, [{places}]", "add {b}, {right}", "lea {h}, [{b} + {half}]",
-                "mov {n}, [{places} + 8]", "add {n}, {right}",
-                left!("tmm4", 2, 0), left!("tmm5", 2, 1), right!(), multiply!(0),
-                "mov {n}, [{places} + 8]", "add {n}, {right}", "add {n}, {half}",
-                left!("tmm4", 1, 0), ".rept 10\nnop\n.endr", left!("tmm5", 1, 1), ".rept 10\nnop\n.endr", multiply!(1),
-                "add {b}, {part}", "add {h}, {part}",
-                "mov {n}, [{places} + 8]", "add {n}, {right}", "add {n}, {part}",
-                right!(), multiply!(2),
-                "mov {n}, [{places} + 8]", "add {n}, {right}", "add {n}, {part}", "add {n}, {half}",
-                left!("tmm4", 0, 0), ".rept 10\nnop\n.endr", left!("tmm5", 0, 1), ".rept 10\nnop\n.endr", multiply!(3),
-                "add {b}, {part}", "add {h}, {part}",
-                "mov {n}, [{places} + 8]", "add {n}, {right}", "lea {n}, [{n} + 2 * {part}]",
-                right!(), multiply!(4),
-                "mov {b}, [{places}]", "add {b}, {right}", "lea {h}, [{b} + {half}]",
-                "mov {n}, [{places} + 8]", "add {n}, {right}", "lea {n}, [{n} + 2 * {part}]", "add {n}, {half}",
-                right!(), multiply!(5),
+                left!("tmm4", 2, 0), left!("tmm5", 2, 1), right!(),
+                ahead!(""), multiply!(0),
+                left!("tmm4", 1, 0), wait!(), left!("tmm5", 1, 1), wait!(),
+                ahead!("add {n}, {half}"), multiply!(1),
+                "add {b}, {part}", "add {h}, {part}", right!(),
+                ahead!("add {n}, {part}"), multiply!(2),
+                left!("tmm4", 0, 0), wait!(), left!("tmm5", 0, 1), wait!(),
+                ahead!("add {n}, {part}", "add {n}, {half}"), multiply!(3),
+                "add {b}, {part}", "add {h}, {part}", right!(),
+                ahead!("lea {n}, [{n} + 2 * {part}]"), multiply!(4),
+                "mov {b}, [{places}]", "add {b}, {right}", "lea {h}, [{b} + {half}]", right!(),
+                ahead!("lea {n}, [{n} + 2 * {part}]", "add {n}, {half}"), multiply!(5),
                 "add {a}, {step}",
                 "add {places}, 8",
                 "dec {steps}",

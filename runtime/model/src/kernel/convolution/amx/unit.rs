@@ -1,25 +1,26 @@
 //! Filters run over an image: rows of tiles are filters, columns are pixels, and two channels share a word.
 
-use super::super::super::amx::{PANEL, Rows, STEP, STEP_BYTES, Square, TILE, Tiles};
-use super::super::super::gemm::Source;
-use super::super::super::gemm::amx::{Panels, Side};
-use super::super::super::level::LINE;
-use super::super::super::real::Real;
-use super::super::super::shared::Shared;
+use std::ops::Range;
+
 use super::super::Geometry;
 use super::super::padded::Padded;
 use super::super::vectors::Vectors;
 use super::shifted::{Place, Shifted};
-use super::{add, elements, lines, lines_of, singles, suits, sums};
-
-/// Filters that are split at once.
-const SPLIT: usize = 4 * PANEL;
+use super::{add, band, elements, lines, lines_of, singles_mut, suits, sums};
+use crate::kernel::amx::{Line, PANEL, Rows, STEP, STEP_BYTES, Square, TILE, Tiles};
+use crate::kernel::gemm::amx::{Panels, Side};
+use crate::kernel::gemm::{BLOCK_ROWS, Source};
+use crate::kernel::level::LINE;
+use crate::kernel::real::Real;
+use crate::kernel::shared::Shared;
 
 /// A convolution by the matrix unit.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Unit {
     shape: Geometry,
     padded: Padded,
+    /// Rows of the result that are computed at once.
+    band: usize,
 }
 
 impl Unit {
@@ -31,7 +32,9 @@ impl Unit {
             (shape.filters, shape.filters.next_multiple_of(PANEL)),
             (shape.out_pixels(), vectors * TILE),
         ];
-        suits::<T>(extents).then_some(Self { shape: *shape, padded })
+        let unit = |band| Self { shape: *shape, padded, band };
+        let band = band(shape.out.0, shape.kernel.0, |band| 3 * unit(band).part());
+        suits::<T>(extents).then(|| unit(band))
     }
 
     /// Groups of channels that a step takes.
@@ -44,18 +47,24 @@ impl Unit {
         self.groups() * self.shape.kernel.0 * self.shape.kernel.1
     }
 
+    /// Bytes of a row of words.
+    fn row(&self) -> usize {
+        self.padded.width() * size_of::<f32>()
+    }
+
     /// Bytes of a plane of words: a line beyond its end for the last vector, and an odd number of lines, so that planes fall into
     /// different sets of a cache.
     fn plane(&self) -> usize {
-        (((self.padded.plane() * size_of::<f32>()).div_ceil(LINE) + 1) | 1) * LINE
+        let rows = self.band + self.shape.kernel.0 - 1;
+        (((rows * self.row()).div_ceil(LINE) + 1) | 1) * LINE
     }
 
-    /// Bytes of a part of an image.
+    /// Bytes of a part of what is split at once.
     fn part(&self) -> usize {
         self.groups() * TILE * self.plane()
     }
 
-    /// Lines of the words of an image, and of the places that steps begin at.
+    /// Lines of the words that are split at once, and of the places that steps begin at.
     fn lines(&self) -> (usize, usize) {
         (3 * self.part() / LINE, ((self.steps() + 1) * size_of::<usize>()).div_ceil(LINE))
     }
@@ -78,8 +87,8 @@ impl Unit {
     ) {
         let panels = Panels::new(Shared::new(lines(out)), (0, self.steps() * STEP));
         let source = BySteps { at, shape: &self.shape };
-        for first in (0..self.shape.filters).step_by(SPLIT) {
-            let width = SPLIT.min(self.shape.filters - first);
+        for first in (0..self.shape.filters).step_by(BLOCK_ROWS) {
+            let width = BLOCK_ROWS.min(self.shape.filters - first);
             // SAFETY: there is a unit, and the panels are ours.
             unsafe { panels.skip(first / PANEL).split(&source, Side::Left, first, width) };
         }
@@ -102,25 +111,31 @@ impl Unit {
         // SAFETY: any bytes are places.
         let places = &mut unsafe { rest[..places].align_to_mut::<usize>().1 }[..=steps];
         self.place(places);
-        let words = words.as_mut_ptr().cast();
-        // SAFETY: there is a unit, for which the filters were split; there is room for all parts.
-        let finite = unsafe { self.split(image, words) }
-            && (0..shape.filters.div_ceil(PANEL)).all(|panel| unsafe { panels.is_finite(panel) });
-        if !finite {
+        // SAFETY: the filters were split.
+        if !(0..shape.filters.div_ceil(PANEL)).all(|panel| unsafe { panels.is_finite(panel) }) {
             return false;
         }
-        let vectors = Vectors::new(shape.out, self.padded.width(), TILE);
         // SAFETY: there is a unit.
         let _tiles = unsafe { Tiles::configure() };
-        for filter in (0..shape.filters).step_by(PANEL) {
-            let mut start = [[0.0; TILE]; PANEL];
-            for (start, bias) in start.iter_mut().zip(bias.iter().flat_map(|bias| &bias[filter..])) {
-                *start = [bias.wide() as f32; TILE];
+        for top in (0..shape.out.0).step_by(self.band) {
+            let height = self.band.min(shape.out.0 - top);
+            // SAFETY: there is a unit, and room for all parts.
+            if !unsafe {
+                self.split(image, top..top + height + shape.kernel.0 - 1, words.as_mut_ptr().cast())
+            } {
+                return false;
             }
-            for vector in (0..vectors.count).step_by(2) {
-                let square = Squares { unit: self, panels, words, places, vectors: &vectors, vector, filter };
-                // SAFETY: as above; a tile reads a vector beyond the last result at most, for which there is room.
-                unsafe { square.run(&start, out) };
+            let vectors = Vectors::new((height, shape.out.1), self.padded.width(), TILE);
+            for filter in (0..shape.filters).step_by(PANEL) {
+                let mut start = [[0.0; TILE]; PANEL];
+                for (start, bias) in start.iter_mut().zip(bias.iter().flat_map(|bias| &bias[filter..])) {
+                    *start = [bias.wide() as f32; TILE];
+                }
+                let band = Band { unit: self, panels, words, places, vectors: &vectors, top };
+                for vector in (0..vectors.count).step_by(2) {
+                    // SAFETY: as above; a tile reads a vector beyond the last result at most, for which there is room.
+                    unsafe { band.squares(vector, filter, &start, out) };
+                }
             }
         }
         true
@@ -131,16 +146,17 @@ impl Unit {
         let (height, width) = self.shape.kernel;
         for (step, place) in places.iter_mut().enumerate() {
             let (group, i, j) = (step / (height * width), step / width % height, step % width);
-            *place = group * TILE * self.plane() + (i * self.padded.width() + j) * size_of::<f32>();
+            *place = group * TILE * self.plane() + i * self.row() + j * size_of::<f32>();
         }
         places[self.steps()] = 0;
     }
 
-    /// Splits an image to planes of words between zeros, channels [`TILE`] apart together. Whether all numbers are finite.
+    /// Splits some rows of a padded image to planes of words between zeros, channels [`TILE`] apart together. Whether all numbers
+    /// are finite.
     ///
     /// # Safety
     /// The processor has AVX-512, and there is room for three parts.
-    unsafe fn split<T: Real>(&self, image: &[T], words: *mut u8) -> bool {
+    unsafe fn split<T: Real>(&self, image: &[T], rows: Range<usize>, words: *mut u8) -> bool {
         let Geometry { channels, size: (height, width), .. } = self.shape;
         let (pixels, padding) = (self.shape.pixels(), self.padded.padding);
         assert!(image.len() >= channels * pixels);
@@ -148,16 +164,24 @@ impl Unit {
         for group in 0..self.groups() {
             let first = group * STEP;
             let counts = [first, first + TILE].map(|first| channels.saturating_sub(first).min(TILE));
-            for y in 0..height {
+            for (row, y) in rows.clone().enumerate() {
+                let out = words.wrapping_add(group * TILE * self.plane() + row * self.row());
+                let Some(y) = y.checked_sub(padding.0).filter(|&y| y < height) else {
+                    for plane in 0..3 * TILE {
+                        let out = out.wrapping_add(plane / TILE * self.part() + plane % TILE * self.plane());
+                        // SAFETY: a row of words of a plane.
+                        unsafe { out.write_bytes(0, self.row()) };
+                    }
+                    continue;
+                };
                 for x in (0..width).step_by(TILE) {
                     let start = image.as_ptr().wrapping_add(first * pixels + y * width + x).cast();
                     let lanes = [TILE.min(width - x); 2];
                     let rows = Rows::new(start, pixels, TILE * pixels, TILE, counts, lanes);
-                    let place = (y + padding.0) * self.padded.width() + padding.1 + x;
-                    let out = group * TILE * self.plane() + place * size_of::<f32>();
+                    let out = out.wrapping_add((padding.1 + x) * size_of::<f32>());
                     // lanes beyond the row are zeros, as what is written next or is never an image's
                     // SAFETY: as the caller promises.
-                    check += unsafe { rows.split_to(words.add(out), self.part(), self.plane()) };
+                    check += unsafe { rows.split_to(out, self.part(), self.plane()) };
                 }
             }
         }
@@ -184,31 +208,37 @@ impl<T: Real> Source<T> for BySteps<'_, T> {
     }
 }
 
-/// Results of a panel of filters and of two vectors of pixels.
-struct Squares<'a> {
+/// Some rows of an image, split, and the filters.
+struct Band<'a> {
     unit: &'a Unit,
     panels: Panels<'a>,
-    words: *const u8,
+    words: &'a [Line],
     places: &'a [usize],
     vectors: &'a Vectors,
-    vector: usize,
-    filter: usize,
+    /// The first row of the result.
+    top: usize,
 }
 
-impl Squares<'_> {
-    /// Computes and stores them.
+impl Band<'_> {
+    /// Computes and stores the results of two vectors of pixels and of a panel of filters.
     ///
     /// # Safety
     /// Tiles are configured, the image and the filters were split.
-    unsafe fn run<T: Real>(&self, start: &[[f32; TILE]; PANEL], out: &mut [T]) {
-        let Geometry { filters, .. } = self.unit.shape;
-        let (pixels, rows) = (self.unit.shape.out_pixels(), PANEL.min(filters - self.filter));
+    unsafe fn squares<T: Real>(
+        &self,
+        vector: usize,
+        filter: usize,
+        start: &[[f32; TILE]; PANEL],
+        out: &mut [T],
+    ) {
+        let Geometry { filters, out: (_, width), .. } = self.unit.shape;
+        let (pixels, rows) = (self.unit.shape.out_pixels(), PANEL.min(filters - filter));
         let last = self.vectors.count - 1;
-        let from = [self.vector, last.min(self.vector + 1)].map(|vector| self.vectors.place(vector));
+        let from = [vector, last.min(vector + 1)].map(|vector| self.vectors.place(vector));
         let multiply = |(first, end): (usize, usize), start, to: &Place| {
             let shifted = Shifted {
-                left: self.panels.tiles(self.filter / PANEL).wrapping_add(first * STEP_BYTES),
-                right: self.words.wrapping_add(from[0] * size_of::<f32>()),
+                left: self.panels.tiles(filter / PANEL).wrapping_add(first * STEP_BYTES),
+                right: self.words.as_ptr().cast::<u8>().wrapping_add(from[0] * size_of::<f32>()),
                 places: &self.places[first..=end],
                 row: self.unit.plane(),
                 half: (from[1] - from[0]) * size_of::<f32>(),
@@ -217,7 +247,7 @@ impl Squares<'_> {
             // SAFETY: as the caller promises.
             unsafe { shifted.multiply(start, to) };
         };
-        let out = &mut singles(out)[self.filter * pixels..(self.filter + rows) * pixels];
+        let out = &mut singles_mut(out)[filter * pixels + self.top * width..(filter + rows) * pixels];
         let mut parts = sums(self.unit.steps());
         let first = parts.next().unwrap_or_default();
         let is_only = first.1 == self.unit.steps();
@@ -239,7 +269,7 @@ impl Squares<'_> {
         }
         for (half, &place) in from.iter().enumerate() {
             self.vectors.runs(place, |lane, until, pixel| {
-                for (out, sums) in out.chunks_exact_mut(pixels).zip(&square.0) {
+                for (out, sums) in out.chunks_mut(pixels).zip(&square.0) {
                     let sums = &sums[half * TILE..];
                     out[pixel..pixel + until - lane].copy_from_slice(&sums[lane..until]);
                 }

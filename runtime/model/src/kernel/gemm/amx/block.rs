@@ -2,12 +2,12 @@
 
 use std::arch::asm;
 
-use super::super::super::amx::{PANEL, STEP, STEP_BYTES, Square, Tiles};
-use super::super::super::level::vectorised;
-use super::super::super::real::Real;
-use super::super::super::shared::Shared;
 use super::super::{Part, Product, Source};
 use super::panels::Panels;
+use crate::kernel::amx::{PANEL, STEP, STEP_BYTES, Square, Tiles};
+use crate::kernel::level::vectorised;
+use crate::kernel::real::Real;
+use crate::kernel::shared::Shared;
 
 /// A part of a product for some depths.
 pub(super) struct Block<'a, T, A, B> {
@@ -53,8 +53,16 @@ impl<T: Real, A: Source<T>, B: Source<T>> Block<'_, T, A, B> {
                 let bytes = |stride: usize| stride * size_of::<T>();
                 let steps = self.rows.steps();
                 let ahead = (c.pointer().cast(), bytes(target.stride));
-                let later = self.columns.tiles(column_panel + 1).wrapping_add(row_panel * steps * LATER_BYTES);
-                multiply_add(operands, steps, start.as_ptr().cast(), (to.cast(), bytes(stride)), ahead, later);
+                let later =
+                    self.columns.tiles(column_panel + 1).wrapping_add(row_panel * steps * LATER_BYTES);
+                multiply_add(
+                    operands,
+                    steps,
+                    start.as_ptr().cast(),
+                    (to.cast(), bytes(stride)),
+                    ahead,
+                    later,
+                );
             };
             let mut start = [T::ZERO; PANEL];
             if let Some(bias) = bias {

@@ -1,10 +1,10 @@
 //! Operands as panels of tiles.
 
-use super::super::super::amx::{Line, PANEL, Rows, STEP, STEP_BYTES, TILE, TILE_BYTES};
-use super::super::super::level::LINE;
-use super::super::super::real::Real;
-use super::super::super::shared::Shared;
 use super::super::{BLOCK_ROWS, Source};
+use crate::kernel::amx::{Line, PANEL, Rows, STEP, STEP_BYTES, TILE, TILE_BYTES};
+use crate::kernel::level::LINE;
+use crate::kernel::real::Real;
+use crate::kernel::shared::Shared;
 
 /// Which operand: a row of a tile is one row of the left operand, with all depths, or two depths of the right one, with all
 /// columns. The two depths of a word are [`TILE`] apart in both.
