@@ -78,3 +78,54 @@ impl Graph {
         (turned == [a] && axes.iter().copied().eq(exchanged)).then_some(a)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DType, Dim, Plan, PlanOptions, Sizes};
+
+    /// Elements below the diagonals of products of two inputs, and the operator that gives them.
+    fn lower(
+        product: impl Fn(&mut Graph, Value, Value) -> Result<Value>,
+    ) -> std::result::Result<(&'static str, Vec<f32>), Box<dyn std::error::Error>> {
+        let mut graph = Graph::new();
+        let ty = TensorType::new(DType::F32, [Dim::named("B"), 27.into(), 16.into()]);
+        let (x, other) = (graph.input("x", ty.clone())?, graph.input("other", ty)?);
+        let product = product(&mut graph, x, other)?;
+        let lower = graph.lower_triangle(product)?;
+        graph.output("lower", lower)?;
+        let sizes = Sizes::new().with("B", 3);
+        let mut run = Plan::new(&graph, &sizes, &PlanOptions::default())?.start(0)?;
+        let values: Vec<f32> = (0..3 * 27 * 16).map(|k| ((k * 7919) % 211) as f32 / 105.0 - 1.0).collect();
+        run.set("x", &values)?;
+        run.set("other", &values)?;
+        run.step()?;
+        let name = graph.made_by(lower).map_or("", |(operator, _)| operator.name());
+        Ok((name, run.output::<f32>("lower")?.to_vec()))
+    }
+
+    #[test]
+    fn products_with_their_own_transpose_are_pairwise() -> std::result::Result<(), Box<dyn std::error::Error>>
+    {
+        let by_itself = MatMul { transpose_a: false, transpose_b: true };
+        let (name, expected) = lower(|graph, x, other| graph.apply(by_itself, &[x, other]))?;
+        assert_eq!(name, "lower_triangle");
+        let turned = |graph: &mut Graph, x, _| {
+            let turned = graph.transpose(x)?;
+            graph.matmul(x, turned)
+        };
+        for found in [lower(|graph, x, _| graph.apply(by_itself, &[x, x]))?, lower(turned)?] {
+            assert_eq!(found.0, "pairwise_products");
+            for (found, expected) in found.1.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+            }
+        }
+        // of the other axis
+        let other_axis = |graph: &mut Graph, x, _| {
+            let turned = graph.transpose(x)?;
+            graph.matmul(turned, x)
+        };
+        assert_eq!(lower(other_axis)?.0, "lower_triangle");
+        Ok(())
+    }
+}
