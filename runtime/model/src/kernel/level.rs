@@ -18,7 +18,7 @@ pub(crate) enum Level {
 
 impl Level {
     /// Its name, as `KETLINE_MAX_ISA` takes it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
@@ -29,9 +29,12 @@ impl Level {
     }
 }
 
-/// Names of instructions, from those that every processor has up, as `KETLINE_MAX_ISA` takes them.
+/// The name of the matrix unit, as `KETLINE_MAX_ISA` takes it.
+pub(crate) const AMX: &str = "amx";
+
+/// Names of instructions, from those that every processor has up.
 #[cfg(target_arch = "x86_64")]
-const INSTRUCTIONS: [&str; 4] = ["portable", "avx2", "avx512", "amx"];
+const INSTRUCTIONS: [&str; 4] = [Level::Portable.name(), Level::Avx2.name(), Level::Avx512.name(), AMX];
 
 /// Whether the environment leaves instructions in use: `KETLINE_MAX_ISA` names the last ones that it does. All are without it, and
 /// with a name that there is not.
@@ -59,11 +62,11 @@ pub(crate) fn level() -> Level {
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl");
-            if wide && is_allowed("avx512") {
+            if wide && is_allowed(Level::Avx512.name()) {
                 Level::Avx512
             } else if is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("fma")
-                && is_allowed("avx2")
+                && is_allowed(Level::Avx2.name())
             {
                 Level::Avx2
             } else {

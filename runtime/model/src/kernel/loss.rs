@@ -82,6 +82,8 @@ pub(crate) struct LinearLoss<'a, T> {
 
 /// Scratch memory of a [`LinearLoss`], by what it holds.
 struct Parts<'a, T> {
+    /// From a class to the next, of logits and of sums.
+    stride: usize,
     logits: &'a mut [T],
     /// Sums of exponentials of [`PART_ROWS`] classes.
     sums: &'a mut [T],
@@ -115,7 +117,7 @@ impl<T: Real> LinearLoss<'_, T> {
         let (chosen, scratch) = scratch.split_at_mut(rows);
         let (shift, scratch) = scratch.split_at_mut(rows);
         let (scaled, product) = scratch.split_at_mut(rows * self.inner);
-        Parts { logits, sums, chosen, shift, scaled, product }
+        Parts { stride, logits, sums, chosen, shift, scaled, product }
     }
 
     /// The losses of the rows and the gradients of their share of the mean; that by the weight is added to `dw` if so wanted.
@@ -128,7 +130,7 @@ impl<T: Real> LinearLoss<'_, T> {
         (dw, accumulate): (Shared<'_, T>, bool),
         scratch: &mut [T],
     ) {
-        let (rows, inner, stride) = (losses.len(), self.inner, gemm::spaced::<T>(losses.len()));
+        let (rows, inner) = (losses.len(), self.inner);
         let mut parts = self.parts(rows, scratch);
         for (row, x) in x.chunks_exact(inner).enumerate() {
             let chosen = target(row).map(|class| dot(x, &self.weight[class * inner..][..inner]));
@@ -136,17 +138,17 @@ impl<T: Real> LinearLoss<'_, T> {
             parts.shift[row] = chosen.unwrap_or(-T::NEG_INFINITY);
         }
         if !self.exponentials(x, &target, &mut parts) {
-            self.product(x, Shared::new(parts.logits), parts.product, |_| ());
+            self.product(x, parts.stride, Shared::new(parts.logits), parts.product, |_| ());
             let most = &mut parts.sums[..rows];
             most.fill(T::NEG_INFINITY);
-            parts.logits.chunks_exact(stride).for_each(|logits| largest_of(logits, most));
+            parts.logits.chunks_exact(parts.stride).for_each(|logits| largest_of(logits, most));
             for (row, &most) in most.iter().enumerate().filter(|(row, _)| target(*row).is_some()) {
                 parts.shift[row] = most;
             }
             self.exponentials(x, &target, &mut parts);
         }
 
-        let Parts { logits, sums, chosen, shift, scaled, product } = parts;
+        let Parts { stride, logits, sums, chosen, shift, scaled, product } = parts;
         let share = T::of(1.0 / self.count.max(1) as f64);
         // from here on `chosen` is what the gradient of a row is multiplied by
         for (row, loss) in losses.iter_mut().enumerate() {
@@ -192,8 +194,15 @@ impl<T: Real> LinearLoss<'_, T> {
         .run(product);
     }
 
-    /// Logits, and `then` for each part of them.
-    fn product(&self, x: &[T], logits: Shared<'_, T>, scratch: &mut [T], then: impl Fn(Part) + Sync) {
+    /// Logits, classes so many elements apart, and `then` for each part of them.
+    fn product(
+        &self,
+        x: &[T],
+        stride: usize,
+        logits: Shared<'_, T>,
+        scratch: &mut [T],
+        then: impl Fn(Part) + Sync,
+    ) {
         let (rows, inner) = (x.len() / self.inner, self.inner);
         Product {
             team: Some(self.team),
@@ -202,7 +211,7 @@ impl<T: Real> LinearLoss<'_, T> {
             b: &Strided { data: x, along: inner, depth: 1 },
             bias: None,
             c: logits,
-            target: Target { stride: gemm::spaced::<T>(rows), accumulate: false },
+            target: Target { stride, accumulate: false },
         }
         .run_then(scratch, then);
     }
@@ -215,10 +224,10 @@ impl<T: Real> LinearLoss<'_, T> {
         target: &(impl Fn(usize) -> Option<usize> + Sync),
         parts: &mut Parts<'_, T>,
     ) -> bool {
-        let stride = gemm::spaced::<T>(parts.chosen.len());
+        let stride = parts.stride;
         let (logits, sums) = (Shared::new(&mut *parts.logits), Shared::new(&mut *parts.sums));
         let shift = &*parts.shift;
-        self.product(x, logits, parts.product, |part| {
+        self.product(x, stride, logits, parts.product, |part| {
             let classes = part.row..part.row + part.rows;
             let columns = part.column..part.column + part.columns;
             // SAFETY: parts are disjoint, and so are their rows of sums.

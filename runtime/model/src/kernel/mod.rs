@@ -28,5 +28,5 @@ pub(crate) mod vector;
 
 /// The instructions that kernels use, by the names that `KETLINE_MAX_ISA` takes.
 pub(crate) fn instructions() -> &'static str {
-    if amx::has_amx() { "amx" } else { level::level().name() }
+    if amx::has_amx() { level::AMX } else { level::level().name() }
 }

@@ -4,7 +4,7 @@ use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::sync::OnceLock;
 
-use super::super::level::{Level, is_allowed, level};
+use super::super::level::{AMX, Level, is_allowed, level};
 
 /// Asks the kernel to let this process use a part of the processor's state (`asm/prctl.h`).
 const REQUEST_STATE: libc::c_ulong = 0x1023;
@@ -15,7 +15,7 @@ const TILE_DATA: libc::c_ulong = 18;
 pub(crate) fn has_amx() -> bool {
     static HAS: OnceLock<bool> = OnceLock::new();
     *HAS.get_or_init(|| {
-        if level() != Level::Avx512 || !is_allowed("amx") || __cpuid(0).eax < 7 {
+        if level() != Level::Avx512 || !is_allowed(AMX) || __cpuid(0).eax < 7 {
             return false;
         }
         let features = __cpuid_count(7, 0).edx;

@@ -15,37 +15,42 @@ impl Evictor<'_> {
         self.group_nodes();
         let mut best = self.search()?;
         if best.seconds > kept.seconds {
-            let mut chosen = std::mem::replace(&mut self.choice, begin.clone());
             self.group_layers();
             let ways = [Self::layers as fn(&mut Self) -> Option<Outcome>, Self::last_layers];
-            for way in ways {
-                self.choice.clone_from(&begin);
-                if let Some(found) = way(self).filter(|found| found.seconds < best.seconds) {
-                    best = found;
-                    chosen.clone_from(&self.choice);
-                }
-            }
-            self.choice = chosen;
+            best = self.best_of(best, ways, |this, way| {
+                this.choice.clone_from(&begin);
+                way(this)
+            });
             self.group_nodes();
         }
-        let mut best = self.improve(best);
+        best = self.improve(best);
         if self.thorough && best.seconds > kept.seconds {
             // where little fits, the way down from all is another one
-            let mut chosen = self.choice.clone();
-            for all in [Choice::Swap, Choice::Recompute] {
-                self.set_all(all);
-                let now = self.outcome();
-                if self.fits(&now) {
-                    let found = self.improve(now);
-                    if found.seconds < best.seconds {
-                        best = found;
-                        chosen.clone_from(&self.choice);
-                    }
-                }
-            }
-            self.choice = chosen;
+            best = self.best_of(best, [Choice::Swap, Choice::Recompute], |this, all| {
+                this.set_all(all);
+                let now = this.outcome();
+                this.fits(&now).then(|| this.improve(now))
+            });
         }
         Some(best)
+    }
+
+    /// What takes least time of what is chosen and of what some ways come to.
+    fn best_of<W>(
+        &mut self,
+        mut best: Outcome,
+        ways: impl IntoIterator<Item = W>,
+        mut go: impl FnMut(&mut Self, W) -> Option<Outcome>,
+    ) -> Outcome {
+        let mut chosen = self.choice.clone();
+        for way in ways {
+            if let Some(found) = go(self, way).filter(|found| found.seconds < best.seconds) {
+                best = found;
+                chosen.clone_from(&self.choice);
+            }
+        }
+        self.choice = chosen;
+        best
     }
 
     /// The best that is found for whole groups as they are.

@@ -3,7 +3,7 @@
 use std::arch::asm;
 
 use super::super::{Part, Product, Source};
-use super::panels::Panels;
+use super::panels::{Panels, Side};
 use crate::kernel::amx::{PANEL, STEP, STEP_BYTES, Square, Tiles};
 use crate::kernel::level::vectorised;
 use crate::kernel::real::Real;
@@ -16,6 +16,8 @@ pub(super) struct Block<'a, T, A, B> {
     pub(super) depths: (usize, usize),
     pub(super) rows: Panels<'a>,
     pub(super) columns: Panels<'a>,
+    /// The operand whose panels are gone through for each of the other's.
+    pub(super) held: Side,
 }
 
 impl<T: Real, A: Source<T>, B: Source<T>> Block<'_, T, A, B> {
@@ -26,19 +28,33 @@ impl<T: Real, A: Source<T>, B: Source<T>> Block<'_, T, A, B> {
     pub(super) unsafe fn run(&self) {
         // SAFETY: as the caller promises.
         let _tiles = unsafe { Tiles::configure() };
-        for column in (0..self.part.columns).step_by(PANEL) {
-            for row in (0..self.part.rows).step_by(PANEL) {
-                // SAFETY: as the caller promises.
-                unsafe { self.square(row, column) };
+        let (rows, columns) = (self.part.rows.div_ceil(PANEL), self.part.columns.div_ceil(PANEL));
+        let (held, passed) = match self.held {
+            Side::Left => (rows, columns),
+            Side::Right => (columns, rows),
+        };
+        for (passed, held) in (0..passed).flat_map(|passed| (0..held).map(move |held| (passed, held))) {
+            // what is passed by next, a part of it with each square
+            let step = held * self.rows.steps() * LATER_BYTES;
+            // SAFETY: as the caller promises.
+            unsafe {
+                match self.held {
+                    Side::Left => {
+                        self.square(held, passed, self.columns.tiles(passed + 1).wrapping_add(step));
+                    }
+                    Side::Right => {
+                        self.square(passed, held, self.rows.tiles(passed + 1).wrapping_add(step));
+                    }
+                }
             }
         }
     }
 
-    /// Two by two tiles from a row and a column of the block on.
-    unsafe fn square(&self, row: usize, column: usize) {
+    /// Two by two tiles of a panel of rows and one of columns; what is needed `later` is asked for.
+    unsafe fn square(&self, row_panel: usize, column_panel: usize, later: *const u8) {
         let Product { bias, c, target, .. } = self.product;
+        let (row, column) = (row_panel * PANEL, column_panel * PANEL);
         let (rows, columns) = (PANEL.min(self.part.rows - row), PANEL.min(self.part.columns - column));
-        let (row_panel, column_panel) = (row / PANEL, column / PANEL);
         let place = (self.part.row + row, self.part.column + column);
         let is_first = self.depths.0 == 0;
         let bias = bias.filter(|_| is_first).map(|bias| &bias[place.1..place.1 + columns]);
@@ -53,8 +69,6 @@ impl<T: Real, A: Source<T>, B: Source<T>> Block<'_, T, A, B> {
                 let bytes = |stride: usize| stride * size_of::<T>();
                 let steps = self.rows.steps();
                 let ahead = (c.pointer().cast(), bytes(target.stride));
-                let later =
-                    self.columns.tiles(column_panel + 1).wrapping_add(row_panel * steps * LATER_BYTES);
                 multiply_add(
                     operands,
                     steps,

@@ -14,10 +14,10 @@ pub(crate) use panels::{Panels, Side};
 
 /// Tasks of each thread.
 const TASKS: usize = 4;
-/// Columns that one task takes at least, so that the left operand is not split again for few.
-const COLUMNS: usize = 256;
-/// Columns of a part of the result that still fits a cache.
-const MOST_COLUMNS: usize = 1024;
+/// Rows or columns of the shared operand that one task takes at least, so that the held one is not split again for few.
+const LEAST: usize = 256;
+/// Rows or columns of a part of the result that still fits a cache.
+const MOST: usize = 1024;
 /// Products with fewer multiplications are left to one thread.
 const SERIAL: usize = 1 << 19;
 
@@ -27,16 +27,44 @@ pub(super) fn suits<T: Real>(m: usize, n: usize, k: usize) -> bool {
     T::DTYPE == crate::DType::F32 && padded <= 2 * m * n * k && has_amx()
 }
 
-/// Panels of rows that a thread holds.
-fn row_panels(m: usize) -> usize {
-    m.min(BLOCK_ROWS).div_ceil(PANEL)
+/// The smaller operand is split first, and shared: a second-level cache is more likely to hold it. Blocks of the other one are split
+/// and held by the threads that use them.
+fn held(m: usize, n: usize) -> Side {
+    if m >= n { Side::Left } else { Side::Right }
+}
+
+/// Panels of the held operand that a thread has, and those of the shared one.
+fn panels(m: usize, n: usize) -> (usize, usize) {
+    (m.max(n).min(BLOCK_ROWS).div_ceil(PANEL), m.min(n).div_ceil(PANEL))
 }
 
 /// Elements of scratch memory that [`run`] needs.
 pub(super) fn workspace<T: Real>(m: usize, n: usize, k: usize, threads: usize) -> usize {
-    let panels = n.div_ceil(PANEL) + threads * row_panels(m);
+    let (held, shared) = panels(m, n);
     // a line more, since memory may begin within one
-    ((panels * Panels::pitch(depth_of(k, DEPTH, STEP)) + 1) * LINE).div_ceil(size_of::<T>())
+    let lines = (threads * held + shared) * Panels::pitch(depth_of(k, DEPTH, STEP)) + 1;
+    (lines * LINE).div_ceil(size_of::<T>())
+}
+
+/// Rows or columns in nearly equal blocks of whole panels.
+#[derive(Debug, Clone, Copy)]
+struct Blocks {
+    extent: usize,
+    count: usize,
+}
+
+impl Blocks {
+    /// So many blocks, or as many more as none exceeds `most`, or as many fewer as there are panels.
+    fn new(extent: usize, count: usize, most: usize) -> Self {
+        Self { extent, count: count.max(extent.div_ceil(most)).min(extent.div_ceil(PANEL)) }
+    }
+
+    /// The first of a block, and how many there are.
+    fn block(self, k: usize) -> (usize, usize) {
+        let panels = self.extent.div_ceil(PANEL);
+        let [from, to] = [k, k + 1].map(|k| self.extent.min(k * panels / self.count * PANEL));
+        (from, to - from)
+    }
 }
 
 /// Computes a product that [`suits`], and calls `then` for each part as soon as it is complete.
@@ -46,39 +74,47 @@ pub(super) fn run<T: Real, A: Source<T>, B: Source<T>>(
     then: impl Fn(Part) + Sync,
 ) {
     let &Product { team, size: (m, n, k), a, b, .. } = product;
-    let depth = depth_of(k, DEPTH, STEP);
+    let (depth, held) = (depth_of(k, DEPTH, STEP), held(m, n));
     let team = team.filter(|team| team.threads() > 1 && m * n * k >= SERIAL);
     let threads = team.map_or(1, Team::threads);
     // SAFETY: any bytes are lines.
     let (_, lines, _) = unsafe { workspace.align_to_mut::<Line>() };
-    let (left, right) = lines.split_at_mut(threads * row_panels(m) * Panels::pitch(depth));
-    let (left, right) = (Shared::new(left), Shared::new(right));
-    // some tasks for each thread: fewer rows rather than fewer columns, for which rows would be split again
-    let block = if threads > 1 { m.div_ceil(TASKS * threads).next_multiple_of(PANEL) } else { BLOCK_ROWS };
-    let block = block.min(BLOCK_ROWS);
-    let row_blocks = m.div_ceil(block);
-    let wanted = if threads > 1 { (TASKS * threads).div_ceil(row_blocks) } else { 1 };
-    let columns = n.div_ceil(wanted).clamp(COLUMNS, MOST_COLUMNS).next_multiple_of(PANEL);
+    let held_panels = panels(m, n).0;
+    let (own, common) = lines.split_at_mut(threads * held_panels * Panels::pitch(depth));
+    let (own, common) = (Shared::new(own), Shared::new(common));
+    // some tasks for each thread: smaller blocks rather than several for one block, which would be split again
+    let wanted = if threads > 1 { TASKS * threads } else { 1 };
+    let blocks = Blocks::new(m.max(n), wanted, BLOCK_ROWS);
+    let most = m.min(n).div_ceil(wanted.div_ceil(blocks.count)).clamp(LEAST, MOST);
+    let chunks = Blocks::new(m.min(n), 1, most.next_multiple_of(PANEL));
+    let shared = Blocks::new(m.min(n), wanted, BLOCK_ROWS);
+    // SAFETY: the product suits; nobody else uses the panels.
+    let split = |side, panels: Panels<'_>, (first, width)| unsafe {
+        match side {
+            Side::Left => panels.split(a, side, first, width),
+            Side::Right => panels.split(b, side, first, width),
+        }
+    };
     for from in (0..k).step_by(depth) {
         let depths = (from, k.min(from + depth));
-        let (left, right) = (Panels::new(left, depths), Panels::new(right, depths));
-        each(team, n.div_ceil(BLOCK_ROWS), &|_, task| {
-            let column = task * BLOCK_ROWS;
-            let panels = right.skip(column / PANEL);
-            // SAFETY: the product suits; panels are disjoint, each is split by one task.
-            unsafe { panels.split(b, Side::Right, column, BLOCK_ROWS.min(n - column)) };
+        let (own, common) = (Panels::new(own, depths), Panels::new(common, depths));
+        each(team, shared.count, &|_, task| {
+            let block = shared.block(task);
+            split(held.other(), common.skip(block.0 / PANEL), block);
         });
-        each(team, row_blocks * n.div_ceil(columns), &|worker, task| {
-            let (row, column) = (task % row_blocks * block, task / row_blocks * columns);
-            let part = Part { row, rows: block.min(m - row), column, columns: columns.min(n - column) };
-            let rows = left.skip(worker * row_panels(m));
-            let block = Block { product, part, depths, rows, columns: right.skip(column / PANEL) };
+        each(team, blocks.count * chunks.count, &|worker, task| {
+            let (block, chunk) = (blocks.block(task % blocks.count), chunks.block(task / blocks.count));
+            let own = own.skip(worker * held_panels);
+            split(held, own, block);
+            let common = common.skip(chunk.0 / PANEL);
+            let (rows, columns, left, right) = match held {
+                Side::Left => (block, chunk, own, common),
+                Side::Right => (chunk, block, common, own),
+            };
+            let part = Part { row: rows.0, rows: rows.1, column: columns.0, columns: columns.1 };
             // SAFETY: the product suits; a worker has panels of its own, the others were split above and are only read now;
             // parts of the result are disjoint.
-            unsafe {
-                rows.split(a, Side::Left, row, part.rows);
-                block.run();
-            }
+            unsafe { Block { product, part, depths, rows: left, columns: right, held }.run() };
             if depths.1 == k {
                 then(part);
             }

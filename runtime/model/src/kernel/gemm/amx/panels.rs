@@ -14,6 +14,15 @@ pub(crate) enum Side {
     Right,
 }
 
+impl Side {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+        }
+    }
+}
+
 /// Panels of [`PANEL`] rows or columns of an operand for some depths, one after another: tiles in the order of steps, parts and
 /// halves, and a line that says whether all numbers are finite.
 #[derive(Clone, Copy)]
