@@ -144,16 +144,16 @@ def t5(p):
     return F.cross_entropy(F.linear(y, p["shared.weight"]).view(-1, V), ids(B * T, 5, V))
 
 
-def conv_shapes():
-    shapes = {}
-    for k, (o, i) in enumerate([(4, 3), (4, 4), (8, 4), (8, 8)]):
+def conv_shapes(size, filters):
+    shapes, more = {}, 2 * filters
+    for k, (o, i) in enumerate([(filters, 3), (filters, filters), (more, filters), (more, more)]):
         shapes |= {f"conv.{k}.weight": (o, i, 3, 3), f"conv.{k}.bias": (o,)}
-    shapes |= {"hidden.weight": (128, 8 * 2 * 2), "hidden.bias": (128,), "out.weight": (10, 128), "out.bias": (10,)}
+    shapes |= {"hidden.weight": (128, more * (size // 4) ** 2), "hidden.bias": (128,), "out.weight": (10, 128), "out.bias": (10,)}
     return shapes
 
 
-def conv_net(p):
-    x = wave(B * 3 * 8 * 8, 0.3, 0.9).float().view(B, 3, 8, 8)
+def conv_net(p, size):
+    x = wave(B * 3 * size * size, 0.3, 0.9).float().view(B, 3, size, size)
     for k in range(4):
         x = F.relu(F.conv2d(x, p[f"conv.{k}.weight"], p[f"conv.{k}.bias"], padding=1))
         if k % 2 == 1:
@@ -190,7 +190,8 @@ MODELS = {
     "gpt": (transformer_shapes({}), gpt),
     "bert": (transformer_shapes({}), bert),
     "t5": (t5_shapes(), t5),
-    "conv_net": (conv_shapes(), conv_net),
+    "conv_net": (conv_shapes(8, 4), lambda p: conv_net(p, 8)),
+    "wide_conv_net": (conv_shapes(32, 32), lambda p: conv_net(p, 32)),
     "dlrm": (dlrm_shapes(), dlrm),
 }
 

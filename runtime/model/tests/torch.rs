@@ -100,11 +100,16 @@ fn an_encoder_and_decoder_are_pytorchs() {
 }
 
 #[test]
-fn a_conv_net_is_pytorchs() {
-    compare("conv_net", conv_net(3, 8, 4, 10).unwrap(), &Sizes::new().with("B", 3), |run| {
-        run.set("x", &wave(3 * 3 * 64, 0.3, 0.9).map(|x| x as f32).collect::<Vec<_>>()).unwrap();
-        run.set("targets", &ids(3, 1, 10)).unwrap();
-    });
+fn conv_nets_are_pytorchs() {
+    // few filters, and as many as matrix units are used for
+    for (model, size, filters) in [("conv_net", 8, 4), ("wide_conv_net", 32, 32)] {
+        let graph = conv_net(3, size, filters, 10).unwrap();
+        compare(model, graph, &Sizes::new().with("B", 3), |run| {
+            let x: Vec<_> = wave(3 * 3 * size * size, 0.3, 0.9).map(|x| x as f32).collect();
+            run.set("x", &x).unwrap();
+            run.set("targets", &ids(3, 1, 10)).unwrap();
+        });
+    }
 }
 
 #[test]
