@@ -1,9 +1,9 @@
 //! What processors do: loops over slices, without shapes, graphs or plans.
 //!
-//! Kernels are compiled for AVX-512, for AVX2 with FMA and for the portable baseline, and chosen when the process starts; products of
-//! singles use the matrix unit (AMX) where there is one. `KETLINE_MAX_ISA` names the last instructions that may be used. None
-//! allocates; scratch memory is planned. What a number is the sum of, and in which order, depends on sizes alone and never on the
-//! number of threads, so that results are the same bits on any number of them.
+//! Kernels are compiled for AVX-512, for AVX2 with FMA and for the portable baseline, and chosen when the process starts; products
+//! and convolutions of singles use the matrix unit (AMX) where there is one. `KETLINE_MAX_ISA` names the last instructions that may
+//! be used. None allocates; scratch memory is planned. What a number is the sum of, and in which order, depends on sizes alone and
+//! never on the number of threads, so that results are the same bits on any number of them.
 
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "amx_absent.rs")]
 pub(crate) mod amx;

@@ -273,23 +273,49 @@ impl Operator for Conv2dInputGradient {
     }
 }
 
-/// Parts of so many images, of two at least.
-fn parts(images: usize) -> usize {
-    PARTS.min(images.div_ceil(2))
+/// Sums of so many elements over images in a number of parts, with scratch memory of a worker that begins with zeros.
+#[derive(Clone, Copy)]
+struct Sums {
+    parts: usize,
+    size: usize,
+    workspace: usize,
+    zeros: usize,
 }
 
-/// Sums over images in [`parts`]: `add` adds images to the sums of their part, `join` takes these in order.
+impl Sums {
+    fn new<T: Real>(s: &Geometry, images: usize) -> Self {
+        // of two images at least, which the matrix unit takes together; the sums of each part take memory
+        let parts = PARTS.min(images.div_ceil(2));
+        match FilterGradient::new::<T>(s) {
+            Some(direct) => Self {
+                parts,
+                size: direct.sums::<T>(),
+                workspace: direct.workspace::<T>(),
+                zeros: direct.zeros(),
+            },
+            None => Self {
+                parts,
+                size: s.filters * s.patch(),
+                workspace: gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels(), 1),
+                zeros: 0,
+            },
+        }
+    }
+}
+
+/// Sums over images: `add` adds images to the sums of their part, `join` takes these in order.
 fn each_part<T: Real>(
     call: &Call<'_>,
-    (size, workspace): (usize, usize),
+    Sums { parts, size, workspace, zeros }: Sums,
     add: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync,
     join: impl FnMut(&[T]),
 ) {
     let count = call.operand_extent(0).dims[0];
-    let parts = parts(count);
-    let scratch = call.scratch::<T>();
-    scratch.fill(T::ZERO);
-    let (sums, scratch) = scratch.split_at_mut(parts * size);
+    let (sums, scratch) = call.scratch::<T>().split_at_mut(parts * size);
+    sums.fill(T::ZERO);
+    for scratch in scratch.chunks_exact_mut(workspace.max(1)) {
+        scratch[..zeros].fill(T::ZERO);
+    }
     let (shared, scratch) = (Shared::new(sums), Shared::new(scratch));
     call.team().each_worker(parts, |worker, part| {
         let images = count * part / parts..count * (part + 1) / parts;
@@ -329,10 +355,11 @@ impl Operator for Conv2dWeightGradient {
             let (g, x) = (call.operand::<T>(0), call.operand::<T>(1));
             let dw = call.result::<T>(0);
             dw.fill(0.0);
+            let sums = Sums::new::<T>(&shape, call.operand_extent(0).dims[0]);
             if let Some(direct) = FilterGradient::new::<T>(&shape) {
                 each_part(
                     call,
-                    (direct.sums::<T>(), direct.workspace::<T>()),
+                    sums,
                     |Range { start, end }, sums, scratch| {
                         let (g, x) = (&g[start * gradient..end * gradient], &x[start * image..end * image]);
                         direct.add(x, g, sums, scratch);
@@ -343,7 +370,7 @@ impl Operator for Conv2dWeightGradient {
             }
             each_part(
                 call,
-                (m * n, gemm::workspace::<T>(m, n, k, 1)),
+                sums,
                 |images, sums, scratch| {
                     for i in images {
                         Product {
@@ -371,15 +398,9 @@ impl Operator for Conv2dWeightGradient {
 
     fn workspace(&self, operands: &[Extent], results: &[Extent], threads: usize) -> usize {
         let s = self.of.geometry(&operands[1], &results[0], &operands[0]);
-        let parts = parts(operands[0].dims[0]);
         real!(operands[0].dtype, T => {
-            let (sums, scratch) = match FilterGradient::new::<T>(&s) {
-                Some(direct) => (direct.sums::<T>(), direct.workspace::<T>()),
-                None => {
-                    (s.filters * s.patch(), gemm::workspace::<T>(s.filters, s.patch(), s.out_pixels(), 1))
-                }
-            };
-            (parts * sums + threads * scratch) * size_of::<T>()
+            let Sums { parts, size, workspace, .. } = Sums::new::<T>(&s, operands[0].dims[0]);
+            (parts * size + threads * workspace) * size_of::<T>()
         })
     }
 

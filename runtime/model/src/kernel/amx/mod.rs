@@ -30,8 +30,8 @@ pub(crate) const PANEL: usize = 2 * TILE;
 pub(crate) const PART_BYTES: usize = 2 * TILE_BYTES;
 /// Bytes of a panel for [`STEP`] depths.
 pub(crate) const STEP_BYTES: usize = 3 * PART_BYTES;
-/// The longest sum between two visits of the result: a longer one would be less near the true one than that of multiply-adds,
-/// which the unit's are not, since it rounds more often.
+/// The longest sum between two visits of the result. Each starts from zero and is added: started from the result, sums of
+/// thousands of numbers were up to four times less exact.
 pub(crate) const DEPTH: usize = 512;
 
 /// Memory of tiles.

@@ -99,7 +99,8 @@ impl Rows {
         unsafe { self.split_to(out, PART_BYTES, LINE) }
     }
 
-    /// Writes rows of words, `row` bytes apart, for each part, `part` bytes apart. Gives NaN if there is a number that is not finite, and zero otherwise.
+    /// Writes rows of words, `row` bytes apart, for each part, `part` bytes apart. Gives NaN if there is a number that is not
+    /// finite, and zero otherwise.
     ///
     /// # Safety
     /// The processor has AVX-512, the rows may be read, and the tiles be written.

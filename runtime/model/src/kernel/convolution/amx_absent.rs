@@ -23,7 +23,7 @@ impl Unit {
         match *self {}
     }
 
-    pub(super) fn pack<T: Real>(&self, _at: &(dyn Fn(usize, usize, usize) -> T + Sync), _out: &mut [T]) {
+    pub(super) fn pack<T: Real>(&self, _at: impl Fn(usize, usize, usize) -> T + Sync, _out: &mut [T]) {
         match *self {}
     }
 
@@ -56,21 +56,11 @@ impl UnitGradient {
         match *self {}
     }
 
-    pub(super) fn add<T: Real>(
-        &self,
-        _images: &[T],
-        _gradients: &[T],
-        _sums: &mut [T],
-        _scratch: &mut [T],
-    ) -> bool {
+    pub(super) fn add<T: Real>(&self, _images: &[T], _gradients: &[T], _sums: &mut [T], _scratch: &mut [T]) {
         match *self {}
     }
 
     pub(super) fn add_to<T: Real>(&self, _sums: &[T], _out: &mut [T]) {
-        match *self {}
-    }
-
-    pub(super) fn add_from<T: Real>(&self, _gradient: &[T], _sums: &mut [T]) {
         match *self {}
     }
 }

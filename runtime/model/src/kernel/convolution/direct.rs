@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code)]
 
+use super::super::gemm::{Source, Strided};
 use super::super::real::Real;
 use super::super::vector::{Kernel, Vector, dispatch};
 use super::Geometry;
@@ -81,14 +82,19 @@ impl Direct {
         for (block, out) in plain.chunks_exact_mut(ROWS * depth).enumerate() {
             let first = block * ROWS;
             let count = ROWS.min(self.shape.filters - first);
+            if !turned {
+                Strided { data: filters, along: depth, depth: 1 }.pack(first, count, 0, depth, ROWS, out);
+                continue;
+            }
             for (k, out) in out.chunks_exact_mut(ROWS).enumerate() {
+                let (channel, place) = (k / area, k % area);
                 for (row, out) in out.iter_mut().enumerate() {
-                    *out = if row < count { filters[at(first + row, k / area, k % area)] } else { T::ZERO };
+                    *out = if row < count { filters[at(first + row, channel, place)] } else { T::ZERO };
                 }
             }
         }
         if let Some(unit) = &self.unit {
-            unit.pack(&|filter, channel, place| filters[at(filter, channel, place)], split);
+            unit.pack(|filter, channel, place| filters[at(filter, channel, place)], split);
         }
     }
 

@@ -37,26 +37,21 @@ impl FilterGradient {
         self.shape.filters.next_multiple_of(lanes::<T>().0)
     }
 
-    /// Elements of sums of multiply-adds.
-    fn plain_sums<T: Real>(&self) -> usize {
-        self.shape.patch().next_multiple_of(ROWS) * self.columns::<T>()
-    }
-
-    /// Elements of scratch memory of multiply-adds.
-    fn plain_workspace<T: Real>(&self) -> usize {
-        self.padded.elements() + self.shape.out_pixels() * self.columns::<T>()
-    }
-
     /// Elements of the sums that images are added to.
     pub(crate) fn sums<T: Real>(&self) -> usize {
-        self.unit.map_or_else(|| self.plain_sums::<T>(), |unit| unit.sums())
+        let plain = self.shape.patch().next_multiple_of(ROWS) * self.columns::<T>();
+        self.unit.map_or(plain, |unit| unit.sums())
     }
 
-    /// Elements of scratch memory of a worker; it begins with zeros.
+    /// Elements at the beginning of a worker's scratch memory that are zeros before the first image.
+    pub(crate) fn zeros(&self) -> usize {
+        self.unit.map_or(self.padded.elements(), |unit| unit.workspace())
+    }
+
+    /// Elements of scratch memory of a worker.
     pub(crate) fn workspace<T: Real>(&self) -> usize {
-        let plain = self.plain_workspace::<T>();
-        let gradient = self.shape.filters * self.shape.patch();
-        self.unit.map_or(plain, |unit| unit.workspace().max(plain + self.plain_sums::<T>() + gradient))
+        let plain = self.padded.elements() + self.shape.out_pixels() * self.columns::<T>();
+        self.unit.map_or(plain, |unit| unit.workspace())
     }
 
     /// Adds what images and the gradients of their results contribute.
@@ -64,26 +59,13 @@ impl FilterGradient {
         let s = &self.shape;
         let (image, gradient) = (s.channels * s.pixels(), s.filters * s.out_pixels());
         let (sums, scratch) = (&mut sums[..self.sums::<T>()], &mut scratch[..self.workspace::<T>()]);
-        let plainly = |images: &[T], gradients: &[T], sums: &mut [T], scratch: &mut [T]| {
-            for (image, gradient) in images.chunks_exact(image).zip(gradients.chunks_exact(gradient)) {
-                self.add_plainly(image, gradient, sums, scratch);
+        let together = if self.unit.is_some() { 2 } else { 1 };
+        for (images, gradients) in images.chunks(together * image).zip(gradients.chunks(together * gradient))
+        {
+            match &self.unit {
+                Some(unit) => unit.add(images, gradients, sums, scratch),
+                None => self.add_plainly(images, gradients, sums, scratch),
             }
-        };
-        let Some(unit) = &self.unit else {
-            plainly(images, gradients, sums, scratch);
-            return;
-        };
-        for (images, gradients) in images.chunks(2 * image).zip(gradients.chunks(2 * gradient)) {
-            if unit.add(images, gradients, sums, scratch) {
-                continue;
-            }
-            scratch.fill(T::ZERO);
-            let (gradient, rest) = scratch.split_at_mut(s.filters * s.patch());
-            let (plain, rest) = rest.split_at_mut(self.plain_sums::<T>());
-            plainly(images, gradients, plain, rest);
-            self.add_plain_to(plain, gradient);
-            unit.add_from(gradient, sums);
-            scratch.fill(T::ZERO);
         }
     }
 
@@ -95,7 +77,6 @@ impl FilterGradient {
         let by_pixel = &mut by_pixel[..s.out_pixels() * columns];
         let planes = Strided { data: gradient, along: s.out_pixels(), depth: 1 };
         planes.pack(0, s.filters, 0, s.out_pixels(), columns, by_pixel);
-        let sums = &mut sums[..self.plain_sums::<T>()];
         let (width, (lanes, wide), depth) = (self.padded.width(), lanes::<T>(), s.patch());
         let rows = (PIXELS / s.out.1).max(1);
         for top in (0..s.out.0).step_by(rows) {
@@ -131,13 +112,10 @@ impl FilterGradient {
 
     /// Adds the sums to a gradient `[filters, channels, height, width]`.
     pub(crate) fn add_to<T: Real>(&self, sums: &[T], out: &mut [T]) {
-        match &self.unit {
-            Some(unit) => unit.add_to(sums, out),
-            None => self.add_plain_to(sums, out),
+        if let Some(unit) = &self.unit {
+            unit.add_to(sums, out);
+            return;
         }
-    }
-
-    fn add_plain_to<T: Real>(&self, sums: &[T], out: &mut [T]) {
         let (columns, depth) = (self.columns::<T>(), self.shape.patch());
         for (filter, out) in out.chunks_exact_mut(depth).enumerate() {
             for (y, row) in out.iter_mut().zip(sums.chunks_exact(columns)) {

@@ -155,7 +155,9 @@ mod tests {
             let result = run(&forward, false, Some(&self.bias[..]), image, image_size, result_size);
             let by_image = run(&backward, true, None, gradient, result_size, image_size);
             let mut sums = vec![T::ZERO; by_filters.sums::<T>()];
-            by_filters.add(image, gradient, &mut sums, &mut vec![T::ZERO; by_filters.workspace::<T>()]);
+            let mut scratch = vec![T::ONE; by_filters.workspace::<T>()];
+            scratch[..by_filters.zeros()].fill(T::ZERO);
+            by_filters.add(image, gradient, &mut sums, &mut scratch);
             let mut filter_gradient = vec![T::ZERO; filters.len()];
             by_filters.add_to(&sums, &mut filter_gradient);
             let by_unit = [forward.unit.is_some(), backward.unit.is_some(), by_filters.unit.is_some()];

@@ -76,14 +76,6 @@ impl UnitGradient {
         });
     }
 
-    /// Adds a gradient `[filters, channels, places]` to sums.
-    pub(in super::super) fn add_from<T: Real>(&self, gradient: &[T], sums: &mut [T]) {
-        self.each_run(|to, from, step, count| {
-            let gradient = gradient[from..].iter().step_by(step).take(count);
-            sums[to..].iter_mut().zip(gradient).for_each(|(sum, &x)| *sum += x);
-        });
-    }
-
     /// Calls `run` for all channels of a square of each filter and place: where their sums are, where the first of them is in a
     /// gradient, elements of that from channel to channel, and how many there are.
     fn each_run(&self, mut run: impl FnMut(usize, usize, usize, usize)) {
@@ -107,21 +99,20 @@ impl UnitGradient {
         elements((3 * self.part() + self.panels().0 * self.panel()) / LINE)
     }
 
-    /// Adds what some images and the gradients of their results contribute, or nothing and gives false if there is a number that
-    /// is not finite. Scratch memory has zeros wherever an image was not.
+    /// Adds what some images and the gradients of their results contribute. Scratch memory has zeros wherever an image was not.
     pub(in super::super) fn add<T: Real>(
         &self,
         images: &[T],
         gradients: &[T],
         sums: &mut [T],
         scratch: &mut [T],
-    ) -> bool {
+    ) {
+        if !(is_finite(singles(images)) && is_finite(singles(gradients))) {
+            self.add_plainly(images, gradients, sums);
+            return;
+        }
         let (words, panels) = lines(scratch).split_at_mut(3 * self.part() / LINE);
         let (height, kernel) = (self.shape.out.0, self.shape.kernel.0);
-        // before anything is added
-        if !(is_finite(singles(images)) && is_finite(singles(gradients))) {
-            return false;
-        }
         for top in (0..height).step_by(self.band) {
             let end = height.min(top + self.band);
             // SAFETY: there is a unit, and room for all parts and panels.
@@ -131,7 +122,34 @@ impl UnitGradient {
                 self.multiply(end - top, words, panels, sums);
             }
         }
-        true
+    }
+
+    /// Adds the same without the unit.
+    #[cold]
+    fn add_plainly<T: Real>(&self, images: &[T], gradients: &[T], sums: &mut [T]) {
+        let s = &self.shape;
+        let pairs = images.chunks_exact(s.channels * s.pixels());
+        for (image, gradient) in pairs.zip(gradients.chunks_exact(s.filters * s.out_pixels())) {
+            self.each_run(|at, first, step, count| {
+                for (k, sum) in sums[at..at + count].iter_mut().enumerate() {
+                    let element = first + k * step;
+                    let (filter, (channel, i, j)) = (element / s.patch(), s.place(element % s.patch()));
+                    let (gradient, image) =
+                        (&gradient[filter * s.out_pixels()..], &image[channel * s.pixels()..]);
+                    // columns of the result whose operand is no padding
+                    let from = s.padding.1.saturating_sub(j);
+                    let until = s.out.1.min((s.size.1 + s.padding.1).saturating_sub(j)).max(from);
+                    for y in 0..s.out.0 {
+                        let Some(row) = (y + i).checked_sub(s.padding.0).filter(|&row| row < s.size.0) else {
+                            continue;
+                        };
+                        let gradient = &gradient[y * s.out.1..][from..until];
+                        let image = &image[row * s.size.1 + from + j - s.padding.1..];
+                        *sum = gradient.iter().zip(image).fold(*sum, |sum, (&g, &x)| g.fused(x, sum));
+                    }
+                }
+            });
+        }
     }
 
     /// Splits some rows of one padded image or two to words between zeros, pixel after pixel for each sixteen channels.
@@ -158,11 +176,10 @@ impl UnitGradient {
                 for x in (0..width).step_by(TILE) {
                     let lanes = TILE.min(width - x);
                     let start = first * pixels + y * width + x;
-                    let to = by_pixel.as_mut_ptr().cast();
                     let rows = if count == TILE && lanes == TILE && is_pair {
                         let start = images[start..].as_ptr().cast();
                         // SAFETY: there is AVX-512; both images have so many channels and pixels.
-                        unsafe { Rows::by_depth(start, pixels, second, TILE, to) }
+                        unsafe { Rows::by_depth(start, pixels, second, TILE, by_pixel.as_mut_ptr().cast()) }
                     } else {
                         by_pixel.fill(T::ZERO);
                         for (image, by_pixel) in
@@ -174,7 +191,7 @@ impl UnitGradient {
                                 column.zip(row).for_each(|(to, &x)| *to = x);
                             }
                         }
-                        Rows::near(to, TILE, TILE * TILE)
+                        Rows::near(by_pixel.as_ptr().cast(), TILE, TILE * TILE)
                     };
                     // pixels beyond the row are zeros, as what is written next or is never an image's
                     // SAFETY: as the caller promises.

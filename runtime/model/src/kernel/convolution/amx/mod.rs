@@ -41,7 +41,8 @@ fn sums(steps: usize) -> impl Iterator<Item = (usize, usize)> {
 /// Rows of a result that are computed at once, of `rows`: nearly equal bands that take about [`BAND`] bytes, but not so few that
 /// much is split again for the next band.
 fn band(rows: usize, kernel: usize, bytes: impl Fn(usize) -> usize) -> usize {
-    let each = (bytes(2) - bytes(1)).max(1);
+    // over many rows, since those of one may vanish in rounding
+    let each = ((bytes(65) - bytes(1)) / 64).max(1);
     let most = (BAND.saturating_sub(bytes(0)) / each).max(4 * kernel);
     rows.div_ceil(rows.div_ceil(most))
 }

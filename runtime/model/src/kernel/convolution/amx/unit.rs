@@ -82,7 +82,7 @@ impl Unit {
     /// Lays out filters; `at` gives the element of a filter, a channel and a place of its plane.
     pub(in super::super) fn pack<T: Real>(
         &self,
-        at: &(dyn Fn(usize, usize, usize) -> T + Sync),
+        at: impl Fn(usize, usize, usize) -> T + Sync,
         out: &mut [T],
     ) {
         let panels = Panels::new(Shared::new(lines(out)), (0, self.steps() * STEP));
@@ -190,12 +190,12 @@ impl Unit {
 }
 
 /// Filters whose depths are in the order of steps.
-struct BySteps<'a, T> {
-    at: &'a (dyn Fn(usize, usize, usize) -> T + Sync),
+struct BySteps<'a, F> {
+    at: F,
     shape: &'a Geometry,
 }
 
-impl<T: Real> Source<T> for BySteps<'_, T> {
+impl<T: Real, F: Fn(usize, usize, usize) -> T + Sync> Source<T> for BySteps<'_, F> {
     fn pack(&self, first: usize, width: usize, from: usize, to: usize, panel: usize, out: &mut [T]) {
         let area = self.shape.kernel.0 * self.shape.kernel.1;
         for (k, out) in (from..to).zip(out.chunks_exact_mut(panel)) {

@@ -175,7 +175,7 @@ macro_rules! result {
     };
 }
 
-/// Ten instructions, of which three ask for lines of the column panel after this one.
+/// Ten instructions, of which three ask for lines of the panel that is passed by next.
 macro_rules! later {
     () => {
         concat!(

@@ -21,14 +21,14 @@ const MOST: usize = 1024;
 /// Products with fewer multiplications are left to one thread.
 const SERIAL: usize = 1 << 19;
 
-/// Whether a product is faster here: it is one of singles, and at least half of it is not padding.
+/// Whether a product is faster here: it is one of singles, not empty, and at least half of it is not padding.
 pub(super) fn suits<T: Real>(m: usize, n: usize, k: usize) -> bool {
     let padded = m.next_multiple_of(PANEL) * n.next_multiple_of(PANEL) * k.next_multiple_of(STEP);
-    T::DTYPE == crate::DType::F32 && padded <= 2 * m * n * k && has_amx()
+    T::DTYPE == crate::DType::F32 && (1..=2 * m * n * k).contains(&padded) && has_amx()
 }
 
-/// The smaller operand is split first, and shared: a second-level cache is more likely to hold it. Blocks of the other one are split
-/// and held by the threads that use them.
+/// The smaller operand is split first, and shared: a second-level cache is more likely to hold it. Blocks of the other one are
+/// split and held by the threads that use them. Gives the side of that.
 fn held(m: usize, n: usize) -> Side {
     if m >= n { Side::Left } else { Side::Right }
 }
