@@ -24,54 +24,60 @@ fn sizes(b: usize) -> Sizes {
     Sizes::new().with("B", b).with("P", 9 * b)
 }
 
-/// The bytes that the planner expects are those that are alive in a stage's program, and arenas have few more.
-#[test]
-fn stages_need_what_the_planner_expects() {
-    let (mut ratios, mut near, mut lost) = ((0.0, 0), 0, Vec::new());
-    for (name, graph, b) in models() {
-        let derived = Derived::new(&graph).unwrap();
-        let cluster = Cluster { devices: 3, memory: 1 << 40, ..Cluster::pcie_16gb() };
-        let times = Times::of_cluster(&derived, &sizes(b), &cluster).unwrap();
-        for schedule in PipelineSchedule::ALL {
-            let planner = Planner { schedules: vec![schedule], micro_batches: 5, ..Planner::new(cluster) };
-            let free = planner.plan(&derived, &sizes(b), &times).unwrap();
-            let most = free.stages.iter().map(|stage| stage.bytes).max().unwrap();
-            for percent in [100, 80, 60, 50] {
-                let methods = [Method::Halves, Method::VPipe];
-                let methods = if graph.stages().is_empty() { &methods[..1] } else { &methods };
-                for &method in methods {
-                    let cluster = Cluster { memory: most * percent / 100, ..cluster };
-                    let planner = Planner { cluster, method, ..planner.clone() };
-                    let planned = match planner.plan(&derived, &sizes(b), &times) {
-                        Ok(planned) => planned,
-                        Err(Error::DoesNotFit { .. }) => continue,
-                        Err(error) => panic!("{error}"),
-                    };
-                    let pace = Some(Pace { times: &times, host: cluster.host });
-                    let options =
-                        ProgramOptions { optimiser: planner.optimiser, pace, ..ProgramOptions::default() };
-                    let programs = Program::all(&derived, &planned.partition, &sizes(b), &options).unwrap();
-                    for (stage, program) in planned.stages.iter().zip(&programs) {
-                        let ratio = stage.bytes as f64 / program.plan().live_bytes() as f64;
-                        assert!(
-                            (0.98..1.10).contains(&ratio),
-                            "{name} {schedule} {method} {percent}: {ratio}"
-                        );
-                        let plan = program.plan();
-                        lost.push(plan.bytes() as f64 / plan.live_bytes() as f64 - 1.0);
-                        near += u32::from((ratio - 1.0).abs() <= 0.01);
-                        (ratios.0, ratios.1) = (ratios.0 + (ratio - 1.0).abs(), ratios.1 + 1);
-                    }
+/// What the planner expects of each stage, and its arena, over what is alive in the stage's program.
+fn stages(name: &str, graph: &Graph, b: usize) -> Vec<(f64, f64)> {
+    let derived = Derived::new(graph).unwrap();
+    let cluster = Cluster { devices: 3, memory: 1 << 40, ..Cluster::pcie_16gb() };
+    let times = Times::of_cluster(&derived, &sizes(b), &cluster).unwrap();
+    let mut stages = Vec::new();
+    for schedule in PipelineSchedule::ALL {
+        let planner = Planner { schedules: vec![schedule], micro_batches: 5, ..Planner::new(cluster) };
+        let free = planner.plan(&derived, &sizes(b), &times).unwrap();
+        let most = free.stages.iter().map(|stage| stage.bytes).max().unwrap();
+        for percent in [100, 80, 60, 50] {
+            let methods = [Method::Halves, Method::VPipe];
+            let methods = if graph.stages().is_empty() { &methods[..1] } else { &methods };
+            for &method in methods {
+                let cluster = Cluster { memory: most * percent / 100, ..cluster };
+                let planner = Planner { cluster, method, ..planner.clone() };
+                let planned = match planner.plan(&derived, &sizes(b), &times) {
+                    Ok(planned) => planned,
+                    Err(Error::DoesNotFit { .. }) => continue,
+                    Err(error) => panic!("{error}"),
+                };
+                let pace = Some(Pace { times: &times, host: cluster.host });
+                let options =
+                    ProgramOptions { optimiser: planner.optimiser, pace, ..ProgramOptions::default() };
+                let programs = Program::all(&derived, &planned.partition, &sizes(b), &options).unwrap();
+                for (stage, program) in planned.stages.iter().zip(&programs) {
+                    let alive = program.plan().live_bytes() as f64;
+                    let ratio = stage.bytes as f64 / alive;
+                    assert!((0.98..1.10).contains(&ratio), "{name} {schedule} {method} {percent}: {ratio}");
+                    stages.push((ratio, program.plan().bytes() as f64 / alive));
                 }
             }
         }
     }
-    let mean = ratios.0 / f64::from(ratios.1);
-    println!("{near} of {} stages within 1 %, {mean} on average", ratios.1);
-    let (tight, all) = (lost.iter().filter(|lost| **lost <= 0.01).count(), lost.iter().sum::<f64>());
-    println!("{tight} arenas within 1 % of that, {} on average", all / lost.len() as f64);
-    assert!(tight * 10 >= lost.len() * 9 && all < 0.005 * lost.len() as f64, "{tight} of {}", lost.len());
-    assert!(ratios.1 > 300 && near * 100 >= ratios.1 * 94 && mean < 0.003, "{near} of {}, {mean}", ratios.1);
+    stages
+}
+
+/// The bytes that the planner expects are those that are alive in a stage's program, and arenas have few more.
+#[test]
+fn stages_need_what_the_planner_expects() {
+    let models = models();
+    let all: Vec<(f64, f64)> = std::thread::scope(|scope| {
+        let each = |(name, graph, b)| scope.spawn(move || stages(name, &graph, b));
+        let threads: Vec<_> = models.into_iter().map(each).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let count = |off: &dyn Fn(&(f64, f64)) -> f64| all.iter().filter(|stage| off(stage) <= 0.01).count();
+    let mean = |off: &dyn Fn(&(f64, f64)) -> f64| all.iter().map(off).sum::<f64>() / all.len() as f64;
+    let (expected, laid_out) =
+        (|stage: &(f64, f64)| (stage.0 - 1.0).abs(), |stage: &(f64, f64)| stage.1 - 1.0);
+    println!("{} of {} stages within 1 %, {} on average", count(&expected), all.len(), mean(&expected));
+    println!("{} arenas within 1 % of that, {} on average", count(&laid_out), mean(&laid_out));
+    assert!(count(&laid_out) * 10 >= all.len() * 9 && mean(&laid_out) < 0.005);
+    assert!(all.len() > 300 && count(&expected) * 100 >= all.len() * 94 && mean(&expected) < 0.003);
 }
 
 #[test]
