@@ -4,6 +4,7 @@
 
 use super::{Call, Cost, Operator, Role, Saved, rule};
 use crate::kernel::layout::prefetch;
+use crate::kernel::pairs::pairs;
 use crate::kernel::real::real;
 use crate::kernel::shared::Shared;
 use crate::{Derivation, Dim, Extent, Result, TensorType};
@@ -121,13 +122,13 @@ impl Operator for LowerTriangle {
             rule::wrong(self.name(), "operand", x, "square matrices of known size, 2 or more")
         })?;
         let mut shape = x.shape[..x.rank() - 2].to_vec();
-        shape.push(Dim::from(n * (n - 1) / 2));
+        shape.push(Dim::from(pairs(n)));
         Ok(vec![x.shaped(shape)])
     }
 
     fn run(&self, call: &Call<'_>) -> Result<()> {
         let n = call.operand_extent(0).last();
-        let size = n * (n - 1) / 2;
+        let size = pairs(n);
         real!(call.operand_extent(0).dtype, T => {
             let (x, y) = (call.operand::<T>(0), Shared::new(call.result::<T>(0)));
             call.team().parts(x.len() / (n * n), 64, |from, to| {
@@ -177,7 +178,7 @@ impl Operator for LowerTriangleGradient {
         rule::count(self.name(), operands.len(), 1..=1)?;
         let (n, x) = (self.size, &operands[0]);
         rule::real(self.name(), &[x])?;
-        if n < 2 || x.shape.last().and_then(Dim::known) != Some(n * (n - 1) / 2) {
+        if n < 2 || x.shape.last().and_then(Dim::known) != Some(pairs(n)) {
             return Err(rule::wrong(self.name(), "operand", x, &format!("triangles of {n} rows")));
         }
         let mut shape = x.shape[..x.rank() - 1].to_vec();
@@ -187,7 +188,7 @@ impl Operator for LowerTriangleGradient {
 
     fn run(&self, call: &Call<'_>) -> Result<()> {
         let n = self.size;
-        let size = n * (n - 1) / 2;
+        let size = pairs(n);
         real!(call.operand_extent(0).dtype, T => {
             let (x, y) = (call.operand::<T>(0), Shared::new(call.result::<T>(0)));
             call.team().parts(x.len() / size, 64, |from, to| {

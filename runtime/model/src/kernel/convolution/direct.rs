@@ -70,7 +70,7 @@ impl Direct {
 
     /// Lays out filters `[filters, channels, height, width]`, as they are or turned around.
     pub(crate) fn pack<T: Real>(&self, filters: &[T], turned: bool, out: &mut [T]) {
-        let (depth, area) = (self.shape.patch(), self.shape.kernel.0 * self.shape.kernel.1);
+        let (depth, area) = (self.shape.patch(), self.shape.area());
         let at = |filter: usize, channel: usize, place: usize| {
             if turned {
                 (channel * self.shape.filters + filter) * area + area - 1 - place

@@ -25,9 +25,14 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
+    /// Elements of a filter's plane.
+    fn area(&self) -> usize {
+        self.kernel.0 * self.kernel.1
+    }
+
     /// Elements of a patch.
     pub(crate) fn patch(&self) -> usize {
-        self.channels * self.kernel.0 * self.kernel.1
+        self.channels * self.area()
     }
 
     pub(crate) fn out_pixels(&self) -> usize {

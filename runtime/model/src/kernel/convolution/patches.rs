@@ -128,7 +128,7 @@ impl<T: Real> Source<T> for Contributions<'_, T> {
 
 /// Filters `[filters, channels, area]` as `[filters, area, channels]`, which are the depths of [`Contributions`].
 pub(crate) fn filters_by_channel<T: Real>(filters: &[T], shape: &Geometry, out: &mut [T]) {
-    let (channels, area) = (shape.channels, shape.kernel.0 * shape.kernel.1);
+    let (channels, area) = (shape.channels, shape.area());
     for (filter, out) in filters.chunks_exact(channels * area).zip(out.chunks_exact_mut(channels * area)) {
         for (channel, filter) in filter.chunks_exact(area).enumerate() {
             filter.iter().enumerate().for_each(|(place, &x)| out[place * channels + channel] = x);

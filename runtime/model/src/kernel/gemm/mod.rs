@@ -60,11 +60,7 @@ pub(crate) struct Product<'a, T, A, B> {
 
 /// Elements of scratch memory of a [`Product`] of a size, that so many threads divide.
 pub(crate) fn workspace<T: Real>(m: usize, n: usize, k: usize, threads: usize) -> usize {
-    if amx::suits::<T>(m, n, k) {
-        amx::workspace::<T>(m, n, k, threads)
-    } else {
-        fma::workspace::<T>(m, n, k)
-    }
+    if amx::suits::<T>(m, n, k) { amx::workspace(m, n, k, threads) } else { fma::workspace::<T>(m, n, k) }
 }
 
 impl<T: Real, A: Source<T>, B: Source<T>> Product<'_, T, A, B> {
@@ -86,7 +82,7 @@ impl<T: Real, A: Source<T>, B: Source<T>> Product<'_, T, A, B> {
 
 /// Depths of the blocks that a sum of `k` is divided into: nearly equal, `most` at most, whole steps if there are
 /// several.
-fn depth_of(k: usize, most: usize, step: usize) -> usize {
+pub(crate) fn depth_of(k: usize, most: usize, step: usize) -> usize {
     k.div_ceil(k.div_ceil(most).max(1)).next_multiple_of(step).min(k)
 }
 

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::super::Geometry;
 use super::super::padded::Padded;
 use super::shifted::{Place, Shifted};
-use super::{STEPS, add, band, elements, is_finite, lines, singles, singles_mut, suits, sums};
-use crate::kernel::amx::{Line, PANEL, Rows, STEP_BYTES, Square, TILE, TILE_BYTES, Tiles};
+use super::{STEPS, add, band, is_finite, singles, singles_mut, suits, sums};
+use crate::kernel::amx::{Line, PANEL, Rows, STEP_BYTES, Square, TILE, TILE_BYTES, Tiles, elements, lines};
 use crate::kernel::level::LINE;
 use crate::kernel::real::Real;
 
@@ -38,11 +38,6 @@ impl UnitGradient {
         (self.shape.filters.div_ceil(PANEL), self.shape.channels.div_ceil(PANEL))
     }
 
-    /// Places of a filter's plane.
-    fn area(&self) -> usize {
-        self.shape.kernel.0 * self.shape.kernel.1
-    }
-
     /// Steps of a row: vectors of pixels.
     fn in_row(&self) -> usize {
         self.shape.out.1.div_ceil(TILE)
@@ -65,7 +60,7 @@ impl UnitGradient {
 
     /// Elements of the sums that images are added to.
     pub(in super::super) fn sums(&self) -> usize {
-        self.area() * self.panels().0 * self.panels().1 * PANEL * PANEL
+        self.shape.area() * self.panels().0 * self.panels().1 * PANEL * PANEL
     }
 
     /// Adds sums to a gradient `[filters, channels, places]`.
@@ -79,7 +74,7 @@ impl UnitGradient {
     /// Calls `run` for all channels of a square of each filter and place: where their sums are, where the first of them is in a
     /// gradient, elements of that from channel to channel, and how many there are.
     fn each_run(&self, mut run: impl FnMut(usize, usize, usize, usize)) {
-        let (Geometry { filters, channels, .. }, area) = (self.shape, self.area());
+        let (Geometry { filters, channels, .. }, area) = (self.shape, self.shape.area());
         let mut square = 0;
         for place in 0..area {
             for channel in (0..channels).step_by(PANEL) {
@@ -240,7 +235,7 @@ impl UnitGradient {
             // of the next product, which begins nearby
             places[to - from] = places[0];
             let mut totals = singles_mut(totals).chunks_exact_mut(PANEL * PANEL);
-            for element in 0..self.area() {
+            for element in 0..self.shape.area() {
                 let shift = (element / kernel_width * width + element % kernel_width) * LINE;
                 for channels in 0..self.panels().1 {
                     for filters in 0..self.panels().0 {

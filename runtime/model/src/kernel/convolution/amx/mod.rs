@@ -13,8 +13,9 @@ mod unit;
 pub(super) use gradient::UnitGradient;
 pub(super) use unit::Unit;
 
-use super::super::amx::{DEPTH, Line, STEP, has_amx};
-use super::super::level::{LINE, vectorised};
+use super::super::amx::{DEPTH, STEP, has_amx};
+use super::super::gemm::depth_of;
+use super::super::level::vectorised;
 use super::super::real::Real;
 
 /// Bytes of an image that are split at once, about: so many that a second-level cache holds them.
@@ -34,7 +35,7 @@ fn suits<T: Real>(extents: [(usize, usize); 3]) -> bool {
 
 /// Beginnings and ends of the sums that `steps` are divided into, nearly equal, of [`STEPS`] at most.
 fn sums(steps: usize) -> impl Iterator<Item = (usize, usize)> {
-    let most = steps.div_ceil(steps.div_ceil(STEPS).max(1)).max(1);
+    let most = depth_of(steps, STEPS, 1).max(1);
     (0..steps).step_by(most).map(move |from| (from, steps.min(from + most)))
 }
 
@@ -44,24 +45,7 @@ fn band(rows: usize, kernel: usize, bytes: impl Fn(usize) -> usize) -> usize {
     // over many rows, since those of one may vanish in rounding
     let each = ((bytes(65) - bytes(1)) / 64).max(1);
     let most = (BAND.saturating_sub(bytes(0)) / each).max(4 * kernel);
-    rows.div_ceil(rows.div_ceil(most))
-}
-
-/// Elements that hold so many lines, wherever they begin.
-fn elements(lines: usize) -> usize {
-    (lines + 1) * LINE / size_of::<f32>()
-}
-
-/// The lines of [`elements`].
-fn lines<T: Real>(memory: &mut [T]) -> &mut [Line] {
-    // SAFETY: any bytes are lines.
-    unsafe { memory.align_to_mut::<Line>().1 }
-}
-
-/// The lines of [`elements`], to be read.
-fn lines_of<T: Real>(memory: &[T]) -> &[Line] {
-    // SAFETY: any bytes are lines.
-    unsafe { memory.align_to::<Line>().1 }
+    depth_of(rows, most, 1)
 }
 
 /// Singles as what they are.

@@ -2,7 +2,7 @@
 
 use std::arch::asm;
 
-use crate::kernel::amx::{PANEL, STEP_BYTES, Square, TILE};
+use crate::kernel::amx::{PANEL, STEP_BYTES, Square, TILE, multiply, wait};
 
 /// The left operand is a panel; the right one is read where it lies, from one place for each step on.
 pub(super) struct Shifted<'a> {
@@ -40,13 +40,6 @@ macro_rules! left {
     };
 }
 
-/// Ten instructions that do nothing, for where threads share a core, as in products of panels.
-macro_rules! wait {
-    () => {
-        ".rept 10\nnop\n.endr\n"
-    };
-}
-
 /// Loads both tiles of a part of the right operand.
 macro_rules! right {
     () => {
@@ -77,22 +70,6 @@ macro_rules! next {
     };
 }
 
-/// Adds the products of the two and two tiles that are loaded, the so-manieth of six times.
-macro_rules! multiply {
-    ($time:literal) => {
-        concat!(
-            "tdpbf16ps tmm0, tmm4, tmm6\n",
-            next!($time, 0),
-            "tdpbf16ps tmm1, tmm4, tmm7\n",
-            next!($time, 1),
-            "tdpbf16ps tmm2, tmm5, tmm6\n",
-            next!($time, 2),
-            "tdpbf16ps tmm3, tmm5, tmm7\n",
-            next!($time, 3),
-        )
-    };
-}
-
 impl Shifted<'_> {
     /// `to = start + left right`, `start` having a row for each row and the same numbers for both halves of columns: the products
     /// of parts that `gemm` takes, in its order.
@@ -113,17 +90,17 @@ impl Shifted<'_> {
                 "2:",
                 "mov {b}, [{places}]", "add {b}, {right}", "lea {h}, [{b} + {half}]",
                 left!("tmm4", 2, 0), left!("tmm5", 2, 1), right!(),
-                ahead!(""), multiply!(0),
+                ahead!(""), multiply!(next, 0),
                 left!("tmm4", 1, 0), wait!(), left!("tmm5", 1, 1), wait!(),
-                ahead!("add {n}, {half}"), multiply!(1),
+                ahead!("add {n}, {half}"), multiply!(next, 1),
                 "add {b}, {part}", "add {h}, {part}", right!(),
-                ahead!("add {n}, {part}"), multiply!(2),
+                ahead!("add {n}, {part}"), multiply!(next, 2),
                 left!("tmm4", 0, 0), wait!(), left!("tmm5", 0, 1), wait!(),
-                ahead!("add {n}, {part}", "add {n}, {half}"), multiply!(3),
+                ahead!("add {n}, {part}", "add {n}, {half}"), multiply!(next, 3),
                 "add {b}, {part}", "add {h}, {part}", right!(),
-                ahead!("lea {n}, [{n} + 2 * {part}]"), multiply!(4),
+                ahead!("lea {n}, [{n} + 2 * {part}]"), multiply!(next, 4),
                 "mov {b}, [{places}]", "add {b}, {right}", "lea {h}, [{b} + {half}]", right!(),
-                ahead!("lea {n}, [{n} + 2 * {part}]", "add {n}, {half}"), multiply!(5),
+                ahead!("lea {n}, [{n} + 2 * {part}]", "add {n}, {half}"), multiply!(next, 5),
                 "add {a}, {step}",
                 "add {places}, 8",
                 "dec {steps}",

@@ -6,8 +6,10 @@ use super::super::Geometry;
 use super::super::padded::Padded;
 use super::super::vectors::Vectors;
 use super::shifted::{Place, Shifted};
-use super::{add, band, elements, lines, lines_of, singles_mut, suits, sums};
-use crate::kernel::amx::{Line, PANEL, Rows, STEP, STEP_BYTES, Square, TILE, Tiles};
+use super::{add, band, singles_mut, suits, sums};
+use crate::kernel::amx::{
+    Line, PANEL, Rows, STEP, STEP_BYTES, Square, TILE, Tiles, elements, lines, lines_of,
+};
 use crate::kernel::gemm::amx::{Panels, Side};
 use crate::kernel::gemm::{BLOCK_ROWS, Source};
 use crate::kernel::level::LINE;
@@ -44,7 +46,7 @@ impl Unit {
 
     /// A step for each element of a filter's plane and each group of channels.
     fn steps(&self) -> usize {
-        self.groups() * self.shape.kernel.0 * self.shape.kernel.1
+        self.groups() * self.shape.area()
     }
 
     /// Bytes of a row of words.
@@ -197,7 +199,7 @@ struct BySteps<'a, F> {
 
 impl<T: Real, F: Fn(usize, usize, usize) -> T + Sync> Source<T> for BySteps<'_, F> {
     fn pack(&self, first: usize, width: usize, from: usize, to: usize, panel: usize, out: &mut [T]) {
-        let area = self.shape.kernel.0 * self.shape.kernel.1;
+        let area = self.shape.area();
         for (k, out) in (from..to).zip(out.chunks_exact_mut(panel)) {
             let (channel, place) = (k / STEP / area * STEP + k % STEP, k / STEP % area);
             for (lane, out) in out.iter_mut().enumerate() {

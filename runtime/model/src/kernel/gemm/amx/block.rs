@@ -4,7 +4,7 @@ use std::arch::asm;
 
 use super::super::{Part, Product, Source};
 use super::panels::{Panels, Side};
-use crate::kernel::amx::{PANEL, STEP, STEP_BYTES, Square, Tiles};
+use crate::kernel::amx::{PANEL, STEP, STEP_BYTES, Square, Tiles, multiply};
 use crate::kernel::level::vectorised;
 use crate::kernel::real::Real;
 use crate::kernel::shared::Shared;
@@ -132,9 +132,8 @@ vectorised! {
     }
 }
 
-// Where two threads share a core, instructions of the unit that follow one another closely hold each other up: with ten others
-// between them, products are 1.6 times faster then, and no slower otherwise, since the unit takes sixteen cycles for a product.
-// So there is room for prefetches: of all lines of the next step's tiles, and of the result's.
+// The ten instructions between those of the unit (see `wait`) leave room for prefetches: of all lines of the next step's tiles, of the
+// result's, and of the panel after this one.
 
 /// Loads a tile of the left operand (a part of three, an upper or lower half) to a register.
 macro_rules! left {
@@ -208,22 +207,6 @@ macro_rules! next {
 /// Bytes that [`later`] asks for in a step.
 const LATER_BYTES: usize = 10 * 192;
 
-/// Adds the products of the two and two tiles that are loaded, the so-manieth of six times.
-macro_rules! multiply {
-    ($time:literal) => {
-        concat!(
-            "tdpbf16ps tmm0, tmm4, tmm6\n",
-            next!($time, 0),
-            "tdpbf16ps tmm1, tmm4, tmm7\n",
-            next!($time, 1),
-            "tdpbf16ps tmm2, tmm5, tmm6\n",
-            next!($time, 2),
-            "tdpbf16ps tmm3, tmm5, tmm7\n",
-            next!($time, 3),
-        )
-    };
-}
-
 /// `to = start + a b` for a square of the result, whose rows are so many bytes apart, `start` being added to each: all products of
 /// parts but the three smallest, in an order in which each differs from the one before in one operand. Rows `ahead` are
 /// asked for on the way, and what is needed `later`, in the second-level cache.
@@ -249,12 +232,12 @@ unsafe fn multiply_add(
             "2:",
             left!("tmm4", 2, 0, result!()), right!("tmm6", 0, 0, result!()),
             left!("tmm5", 2, 1, result!()), right!("tmm7", 0, 1, result!()),
-            multiply!(0),
-            left!("tmm4", 1, 0, later!()), left!("tmm5", 1, 1, later!()), multiply!(1),
-            right!("tmm6", 1, 0, later!()), right!("tmm7", 1, 1, later!()), multiply!(2),
-            left!("tmm4", 0, 0, later!()), left!("tmm5", 0, 1, later!()), multiply!(3),
-            right!("tmm6", 2, 0, later!()), right!("tmm7", 2, 1, later!()), multiply!(4),
-            right!("tmm6", 0, 0, later!()), right!("tmm7", 0, 1, later!()), multiply!(5),
+            multiply!(next, 0),
+            left!("tmm4", 1, 0, later!()), left!("tmm5", 1, 1, later!()), multiply!(next, 1),
+            right!("tmm6", 1, 0, later!()), right!("tmm7", 1, 1, later!()), multiply!(next, 2),
+            left!("tmm4", 0, 0, later!()), left!("tmm5", 0, 1, later!()), multiply!(next, 3),
+            right!("tmm6", 2, 0, later!()), right!("tmm7", 2, 1, later!()), multiply!(next, 4),
+            right!("tmm6", 0, 0, later!()), right!("tmm7", 0, 1, later!()), multiply!(next, 5),
             "add {a}, {step}",
             "add {b}, {step}",
             "dec {steps}",

@@ -3,8 +3,7 @@
 mod block;
 mod panels;
 
-use super::super::amx::{DEPTH, Line, PANEL, STEP, has_amx};
-use super::super::level::LINE;
+use super::super::amx::{DEPTH, PANEL, STEP, elements, has_amx, lines};
 use super::super::real::Real;
 use super::super::shared::Shared;
 use super::super::team::Team;
@@ -39,11 +38,9 @@ fn panels(m: usize, n: usize) -> (usize, usize) {
 }
 
 /// Elements of scratch memory that [`run`] needs.
-pub(super) fn workspace<T: Real>(m: usize, n: usize, k: usize, threads: usize) -> usize {
+pub(super) fn workspace(m: usize, n: usize, k: usize, threads: usize) -> usize {
     let (held, shared) = panels(m, n);
-    // a line more, since memory may begin within one
-    let lines = (threads * held + shared) * Panels::pitch(depth_of(k, DEPTH, STEP)) + 1;
-    (lines * LINE).div_ceil(size_of::<T>())
+    elements((threads * held + shared) * Panels::pitch(depth_of(k, DEPTH, STEP)))
 }
 
 /// Rows or columns in nearly equal blocks of whole panels.
@@ -77,10 +74,8 @@ pub(super) fn run<T: Real, A: Source<T>, B: Source<T>>(
     let (depth, held) = (depth_of(k, DEPTH, STEP), held(m, n));
     let team = team.filter(|team| team.threads() > 1 && m * n * k >= SERIAL);
     let threads = team.map_or(1, Team::threads);
-    // SAFETY: any bytes are lines.
-    let (_, lines, _) = unsafe { workspace.align_to_mut::<Line>() };
     let held_panels = panels(m, n).0;
-    let (own, common) = lines.split_at_mut(threads * held_panels * Panels::pitch(depth));
+    let (own, common) = lines(workspace).split_at_mut(threads * held_panels * Panels::pitch(depth));
     let (own, common) = (Shared::new(own), Shared::new(common));
     // some tasks for each thread: smaller blocks rather than several for one block, which would be split again
     let wanted = if threads > 1 { TASKS * threads } else { 1 };
@@ -147,7 +142,7 @@ mod tests {
             let target = Target { stride: n, accumulate: false };
             let c = Shared::new(c);
             let product = Product { team: None, size: (m, n, k), a, b, bias: None, c, target };
-            let length = workspace::<f32>(m, n, k, 1).max(fma::workspace::<f32>(m, n, k));
+            let length = workspace(m, n, k, 1).max(fma::workspace::<f32>(m, n, k));
             let mut scratch = vec![0.0; length];
             if with_unit {
                 run(&product, &mut scratch, |_| ());
